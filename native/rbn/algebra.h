@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The algebra of Representative Batch Normalization (Gao et al., CVPR 2021), once, for the host and
+// for the device. Everything between a pass that sums over the positions of (n, c) and a pass that
+// writes elements is here, a few dozen operations a (n, c), in double: it costs nothing beside the
+// passes and removes cancellation where the mean is thousands of standard deviations.
+//
+// With a = 1 + centerWeight, k = mean_s x, and r = 1/sqrt(variance + epsilon):
+//   mean_s(x_s) = K = (a·k − mean)·r        g = sigmoid(w_v·K + w_b)
+//   y = γ·g·r·(x − k) + γ·g·K + β
+// No step divides by a: centerWeight = −1 is legal.
+#ifndef RBN_ALGEBRA_H_
+#define RBN_ALGEBRA_H_
+
+#include <math.h>
+#include <stdint.h>
+
+#if defined(__CUDACC__) || defined(RBN_SIMULATOR)
+#define RBN_HOST_DEVICE __host__ __device__ __forceinline__
+#else
+#define RBN_HOST_DEVICE inline
+#endif
+
+namespace rbn {
+
+// The five parameters of one channel.
+struct ChannelParameters {
+  double gamma, beta, center_weight, scale_weight, scale_bias;
+};
+
+// Reads channel c; gamma and beta may be left out (null): 1 and 0.
+RBN_HOST_DEVICE ChannelParameters load_parameters(const float* gamma, const float* beta,
+                                                  const float* center_weight, const float* scale_weight,
+                                                  const float* scale_bias, int64_t c) {
+  return {gamma ? static_cast<double>(gamma[c]) : 1.0, beta ? static_cast<double>(beta[c]) : 0.0,
+          static_cast<double>(center_weight[c]), static_cast<double>(scale_weight[c]),
+          static_cast<double>(scale_bias[c])};
+}
+
+// Mean and biased variance over the positions of one instance.
+struct InstanceMoments {
+  double mean;      // k_n
+  double variance;  // v_n
+};
+
+// From sums of d = x − pivot and of d². Pivoted sums stay exact enough in float32 where E[x²] − E[x]²
+// would lose everything; the comparison keeps a NaN, which fmax would drop.
+RBN_HOST_DEVICE InstanceMoments instance_moments(double pivot, double sum, double sum_of_squares,
+                                                 double positions) {
+  const double d = sum / positions;
+  const double variance = sum_of_squares / positions - d * d;
+  return {pivot + d, variance < 0.0 ? 0.0 : variance};
+}
+
+// mean_n v_n + a²·mean_n (k_n − k̄)², from the two sums over instances.
+RBN_HOST_DEVICE double batch_variance(double center_weight, double sum_of_variances,
+                                      double sum_of_squared_mean_deviations, double instances) {
+  const double a = 1.0 + center_weight;
+  return (sum_of_variances + a * a * sum_of_squared_mean_deviations) / instances;
+}
+
+// From the float32 variance that callers store, so that forward and backward agree on r.
+RBN_HOST_DEVICE double inverse_std(float variance, double epsilon) {
+  return 1.0 / sqrt(static_cast<double>(variance) + epsilon);
+}
+
+RBN_HOST_DEVICE double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
+
+// What one instance knows of its channel: K = mean_s(x_s) and its gate.
+struct Calibration {
+  double mean;  // K
+  double gate;  // g
+};
+
+// `mean` is that of x_c: a·k̄ in training (in double: its float32 rounding is too coarse where
+// mean/std is large), the given one otherwise.
+RBN_HOST_DEVICE Calibration calibrate(const ChannelParameters& p, double k, double mean, double inv_std) {
+  const double K = ((1.0 + p.center_weight) * k - mean) * inv_std;
+  return {K, sigmoid(p.scale_weight * K + p.scale_bias)};
+}
+
+// y = A·(x − h) + B; h is the float32 part of k, l = k − h what it misses. h and l also carry k to
+// the backward pass.
+struct ForwardCoefficients {
+  float h, l, A, B;
+};
+
+RBN_HOST_DEVICE ForwardCoefficients forward_coefficients(const ChannelParameters& p, double k,
+                                                         const Calibration& q, double inv_std) {
+  const float h = static_cast<float>(k);
+  const double l = k - static_cast<double>(h);
+  const double A = p.gamma * q.gate * inv_std;
+  const double B = p.beta + p.gamma * q.gate * q.mean - A * l;
+  return {h, static_cast<float>(l), static_cast<float>(A), static_cast<float>(B)};
+}
+
+// One element of the output before residual and activation.
+RBN_HOST_DEVICE float forward_element(float x, float h, float A, float B) { return fmaf(A, x - h, B); }
+
+// ReLU that keeps a NaN, and the gradient mask that goes with it.
+RBN_HOST_DEVICE bool relu_passes(float y) { return !(y <= 0.0f); }
+
+// The terms of one (n, c) in the backward pass. From D = Σ_s G and the raw sum Σ_s G·(x − h).
+struct InstanceGradient {
+  double beta;          // D
+  double gamma;         // g·E,  E = r·T + K·D
+  double scale_bias;    // q = γ·E·g·(1 − g)
+  double scale_weight;  // q·K
+  double gated_beta;    // g·D
+  double H;             // γ·g·D + w_v·q
+};
+
+RBN_HOST_DEVICE InstanceGradient instance_gradient(const ChannelParameters& p, const Calibration& q,
+                                                   double inv_std, double l, double D, double raw_T) {
+  const double T = raw_T - l * D;
+  const double E = inv_std * T + q.mean * D;
+  const double dz = p.gamma * E * q.gate * (1.0 - q.gate);
+  const double gated_beta = q.gate * D;
+  return {D, q.gate * E, dz, dz * q.mean, gated_beta, p.gamma * gated_beta + p.scale_weight * dz};
+}
+
+// How the loss moves with the batch's mean and scale: mean over all M = N·S of dL/dx_s and of
+// dL/dx_s·x_s. Both are zero with given statistics.
+struct BatchGradient {
+  double m1, m2;
+};
+
+// From the sums over instances of InstanceGradient.
+RBN_HOST_DEVICE BatchGradient batch_gradient(const ChannelParameters& p, const InstanceGradient& sum,
+                                             double elements, bool training) {
+  if (!training) return {0.0, 0.0};
+  return {(p.gamma * sum.gated_beta + p.scale_weight * sum.scale_bias) / elements,
+          (p.gamma * sum.gamma + p.scale_weight * sum.scale_weight) / elements};
+}
+
+// U_n = Σ_s dL/dx_c.
+RBN_HOST_DEVICE double centered_gradient(const InstanceGradient& i, const Calibration& q,
+                                         const BatchGradient& b, double inv_std, double positions) {
+  return inv_std * (i.H - positions * b.m1 - positions * q.mean * b.m2);
+}
+
+// dx = P·G + Q·(x − h) + R
+struct BackwardCoefficients {
+  float P, Q, R;
+};
+
+RBN_HOST_DEVICE BackwardCoefficients backward_coefficients(const ChannelParameters& p, const Calibration& q,
+                                                           const InstanceGradient& i, const BatchGradient& b,
+                                                           double inv_std, double l, double U,
+                                                           double positions) {
+  const double Q = -inv_std * inv_std * b.m2;
+  const double R = inv_std * (p.scale_weight * i.scale_bias / positions - b.m1 - b.m2 * q.mean) +
+                   p.center_weight / positions * U - Q * l;
+  return {static_cast<float>(inv_std * p.gamma * q.gate), static_cast<float>(Q), static_cast<float>(R)};
+}
+
+RBN_HOST_DEVICE float backward_element(float G, float x, float h, const BackwardCoefficients& k) {
+  return fmaf(k.P, G, fmaf(k.Q, x - h, k.R));
+}
+
+// S = 1: every instance is its own mean, so x_s = K is elementwise, in float32. a and the mean are
+// split into high and low parts: one rounding of a·x alone would be 1e-3 standard deviations where
+// mean/std = 1e4.
+struct SingleCoefficients {
+  float a_high, a_low, mean_high, mean_low, inv_std;
+};
+
+RBN_HOST_DEVICE SingleCoefficients single_coefficients(double center_weight, double mean, double inv_std) {
+  const double a = 1.0 + center_weight;
+  const float a_high = static_cast<float>(a), mean_high = static_cast<float>(mean);
+  return {a_high, static_cast<float>(a - a_high), mean_high, static_cast<float>(mean - mean_high),
+          static_cast<float>(inv_std)};
+}
+
+// x_s of one element.
+RBN_HOST_DEVICE float single_standardize(float x, const SingleCoefficients& k) {
+  return (fmaf(k.a_high, x, -k.mean_high) + fmaf(k.a_low, x, -k.mean_low)) * k.inv_std;
+}
+
+RBN_HOST_DEVICE float sigmoid(float z) { return 1.0f / (1.0f + expf(-z)); }
+
+// With u = dL/dx_s = γ·g·(1 + w_v·x_s·(1 − g))·G, in training dw_m = ε·r³·Σ_n u·(k_n − k̄): the closed
+// form, because Σ_n (k_n − k̄)·U_n cancels to that small rest.
+RBN_HOST_DEVICE double single_center_gradient(double epsilon, double inv_std, double sum_u_times_deviation) {
+  return epsilon * inv_std * inv_std * inv_std * sum_u_times_deviation;
+}
+
+// Training dx = a·r·(u − mean u − x_s·mean(u·x_s)); frozen dx = a·r·u with both means 0.
+RBN_HOST_DEVICE float single_backward_element(float u, float x_s, float a_times_r, float mean_u,
+                                              float mean_u_x_s) {
+  return a_times_r * (u - mean_u - x_s * mean_u_x_s);
+}
+
+}  // namespace rbn
+
+#endif  // RBN_ALGEBRA_H_

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The one typed interface to the native addon: what native/addon exports, by argument. Nothing else in
+// src names a function of the addon.
+
+/** x is [N, S, C] or [N, C, S]; as RbnLayout in native/rbn/problem.h. */
+export const enum Layout {
+  ChannelsLast = 0,
+  ChannelsFirst = 1,
+}
+
+/** As RbnActivation in native/rbn/problem.h. */
+export const enum Activation {
+  Linear = 0,
+  Relu = 1,
+}
+
+/** As RbnPlan in native/cuda/engine.h. */
+export const enum Plan {
+  Auto = 0,
+  TwoPass = 1,
+  Single = 2,
+  FrozenOnce = 3,
+}
+
+/** One device buffer of the engine; released by `release` or when it is collected. */
+export interface DeviceBuffer {
+  readonly bytes: number;
+}
+
+/**
+ * Arguments that forward calls share, in the order of RbnProblem and RbnForward. `T` is Float32Array for
+ * the CPU and DeviceBuffer for the engine; null leaves an optional array out.
+ */
+export type ForwardArguments<T, B> = [
+  instances: number, positions: number, channels: number,
+  layout: Layout, training: boolean, activation: Activation, epsilon: number,
+  x: T, residual: T | null, gamma: T | null, beta: T | null,
+  centerWeight: T, scaleWeight: T, scaleBias: T,
+  givenMean: T | null, givenVariance: T | null,
+  y: T, mean: T | null, variance: T | null, state: T | null, mask: B | null,
+];
+
+/** Arguments of backward calls, in the order of RbnProblem and RbnBackward. */
+export type BackwardArguments<T, B> = [
+  instances: number, positions: number, channels: number,
+  layout: Layout, training: boolean, activation: Activation, epsilon: number,
+  dy: T, x: T, gamma: T | null, beta: T | null,
+  centerWeight: T, scaleWeight: T, scaleBias: T,
+  mean: T | null, variance: T, state: T, mask: B | null,
+  dx: T, dresidual: T | null, dgamma: T | null, dbeta: T | null,
+  dcenterWeight: T, dscaleWeight: T, dscaleBias: T,
+];
+
+export interface EngineDevice {
+  name: string;
+  computeCapability: string; // '9.0'
+  multiprocessors: number;
+  supported: boolean;
+  totalMemory: number; // bytes
+  freeMemory: number; // bytes
+}
+
+/** One device, one stream; from `openEngine(path).createContext(device)`. Engine errors arrive as RbnError. */
+export interface EngineContext {
+  allocate(bytes: number): DeviceBuffer;
+  release(buffer: DeviceBuffer): void;
+  upload(to: DeviceBuffer, from: ArrayBufferView): void;
+  download(to: ArrayBufferView, from: DeviceBuffer): void;
+  synchronize(): void;
+  forward(plan: Plan, ...args: ForwardArguments<DeviceBuffer, DeviceBuffer>): void;
+  backward(plan: Plan, ...args: BackwardArguments<DeviceBuffer, DeviceBuffer>): void;
+  /** Milliseconds a call, warm, measured on the device. */
+  timeForward(repeats: number, plan: Plan, ...args: ForwardArguments<DeviceBuffer, DeviceBuffer>): number;
+  timeBackward(repeats: number, plan: Plan, ...args: BackwardArguments<DeviceBuffer, DeviceBuffer>): number;
+  planFits(plan: Plan, instances: number, positions: number, channels: number, layout: Layout,
+           training: boolean, backward: boolean): boolean;
+  destroy(): void;
+}
+
+export interface Engine {
+  readonly kind: 'cuda' | 'simulator';
+  readonly version: string;
+  readonly architectures: string;
+  readonly cudaRuntime: number;
+  driverVersion(): number;
+  devices(): EngineDevice[];
+  createContext(device: number): EngineContext;
+}
+
+export type Isa = 'baseline' | 'avx2' | 'avx512';
+
+export interface NativeAddon {
+  readonly version: string;
+  /** RBN on typed arrays, without a copy, on `threads` threads (0: the default). Synchronous. */
+  cpuForward(threads: number, ...args: ForwardArguments<Float32Array, Uint8Array>): void;
+  cpuBackward(threads: number, ...args: BackwardArguments<Float32Array, Uint8Array>): void;
+  /** An uninitialised array of `length` floats, whose memory may have been used before. */
+  allocateFloats(length: number): Float32Array;
+  defaultThreads(): number;
+  bestIsa(): Isa;
+  currentIsa(): Isa;
+  setIsa(isa: Isa): boolean;
+  /** Opens the engine's shared library; throws where it can not be opened or has another ABI version. */
+  openEngine(path: string): Engine;
+}
