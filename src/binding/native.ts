@@ -96,8 +96,6 @@ export interface NativeAddon {
   /** RBN on typed arrays, without a copy, on `threads` threads (0: the default). Synchronous. */
   cpuForward(threads: number, ...args: ForwardArguments<Float32Array, Uint8Array>): void;
   cpuBackward(threads: number, ...args: BackwardArguments<Float32Array, Uint8Array>): void;
-  /** An uninitialised array of `length` floats, whose memory may have been used before. */
-  allocateFloats(length: number): Float32Array;
   defaultThreads(): number;
   bestIsa(): Isa;
   currentIsa(): Isa;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// What this machine and this installation have: addon, engine, driver, GPUs; and for whatever is missing
+// the reason and the next command. `tfjs-rbn doctor` prints it.
+import {findAddon, packageVersion} from './addon';
+import {findEngine, probeDevices} from './engine';
+import {settings} from './environment';
+import {Problem} from './errors';
+import {EngineDevice, Isa} from './native';
+
+/** What `devices()` returns. */
+export interface Devices {
+  /** Version of the package. */
+  version: string;
+  /** The native addon: where it was looked for; isa and threads are null where it is missing. */
+  addon: {path: string; loaded: boolean; isa: Isa | null; threads: number | null};
+  /** The CUDA engine (or, with RBN_ENGINE=simulator, the simulated one) and where it was looked for. */
+  engine: {path: string; kind: 'cuda' | 'simulator'; loaded: boolean; architectures: string | null; cudaRuntime: string | null};
+  /** The newest CUDA version that the NVIDIA driver serves, such as '13.0'; null where there is no driver. */
+  driver: string | null;
+  /** GPUs in the driver's order; memory in bytes. */
+  gpus: EngineDevice[];
+  /** Why something is missing, and what to do; empty where all is there. */
+  missing: Problem[];
+}
+
+/**
+ * Tells what there is: engine, driver, GPUs, memory, and why something is missing.
+ *
+ * Never throws for what is missing and never warns; RangeError for an environment variable that has no
+ * such value.
+ *
+ * ```js
+ * const found = rbn.devices();
+ * for (const gpu of found.gpus) console.log(gpu.name, gpu.totalMemory);
+ * for (const {code, next} of found.missing) console.log(code, next);
+ * ```
+ */
+export function devices(): Devices {
+  const {engine: kind, threads} = settings();
+  const addon = findAddon();
+  const engine = findEngine();
+  const probe = engine.engine === null ? null : probeDevices(engine.engine);
+  const missing = [addon.problem, engine.problem, probe?.problem ?? null]
+                      .filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
+  for (const gpu of probe?.devices ?? []) {
+    if (!gpu.supported) {
+      missing.push({
+        code: 'UNSUPPORTED_GPU',
+        message: `the engine (architectures ${engine.engine!.architectures}) holds no code for ${gpu.name}, ` +
+            `compute capability ${gpu.computeCapability}`,
+        next: 'RBN_CUDA_ARCHITECTURES=native npm rebuild tfjs-rbn',
+      });
+    }
+  }
+  return {
+    version: packageVersion,
+    addon: {
+      path: addon.path,
+      loaded: addon.addon !== null,
+      isa: addon.addon?.currentIsa() ?? null,
+      threads: addon.addon === null ? null : threads || addon.addon.defaultThreads(),
+    },
+    engine: {
+      path: engine.path,
+      kind,
+      loaded: engine.engine !== null,
+      architectures: engine.engine?.architectures ?? null,
+      cudaRuntime: cudaVersion(engine.engine?.cudaRuntime ?? null),
+    },
+    driver: cudaVersion(probe?.driver ?? null),
+    gpus: probe?.devices ?? [],
+    missing,
+  };
+}
+
+/** 13000 → '13.0', as CUDA numbers its versions. */
+function cudaVersion(n: number | null): string | null {
+  return n ? `${Math.floor(n / 1000)}.${(n % 1000) / 10}` : null;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// What rooms above may use of the binding.
+export {nativeAddon} from './addon';
+export {devices} from './devices';
+export type {Devices} from './devices';
+export {createContext, translated} from './engine';
+export {settings} from './environment';
+export type {Settings} from './environment';
+export {RbnError} from './errors';
+export type {Problem, RbnErrorCode} from './errors';
+export {allocateFloats, allocateInts} from './memory';
+export * from './native';
