@@ -24,6 +24,9 @@ export const enum Plan {
   FrozenOnce = 3,
 }
 
+/** What is copied to and from the engine. */
+export type HostArray = Float32Array | Int32Array | Uint8Array | Uint16Array;
+
 /** One device buffer of the engine; released by `release` or when it is collected. */
 export interface DeviceBuffer {
   readonly bytes: number;
@@ -66,8 +69,8 @@ export interface EngineDevice {
 export interface EngineContext {
   allocate(bytes: number): DeviceBuffer;
   release(buffer: DeviceBuffer): void;
-  upload(to: DeviceBuffer, from: ArrayBufferView): void;
-  download(to: ArrayBufferView, from: DeviceBuffer): void;
+  upload(to: DeviceBuffer, from: HostArray): void;
+  download(to: HostArray, from: DeviceBuffer): void;
   synchronize(): void;
   forward(plan: Plan, ...args: ForwardArguments<DeviceBuffer, DeviceBuffer>): void;
   backward(plan: Plan, ...args: BackwardArguments<DeviceBuffer, DeviceBuffer>): void;
