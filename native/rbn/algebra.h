@@ -65,7 +65,16 @@ RBN_HOST_DEVICE double inverse_std(float variance, double epsilon) {
   return 1.0 / sqrt(static_cast<double>(variance) + epsilon);
 }
 
-RBN_HOST_DEVICE double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
+// What is done to every element is a template over Real: float here and on the device, vectors of floats
+// in native/cpu, whose namespace brings its own multiply_add and exponential.
+RBN_HOST_DEVICE float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
+RBN_HOST_DEVICE float exponential(float z) { return expf(z); }
+RBN_HOST_DEVICE double exponential(double z) { return exp(z); }
+
+template <class Real>
+RBN_HOST_DEVICE Real sigmoid(Real z) {
+  return Real(1) / (Real(1) + exponential(-z));
+}
 
 // What one instance knows of its channel: K = mean_s(x_s) and its gate.
 struct Calibration {
@@ -96,7 +105,10 @@ RBN_HOST_DEVICE ForwardCoefficients forward_coefficients(const ChannelParameters
 }
 
 // One element of the output before residual and activation.
-RBN_HOST_DEVICE float forward_element(float x, float h, float A, float B) { return fmaf(A, x - h, B); }
+template <class Real>
+RBN_HOST_DEVICE Real forward_element(Real x, Real h, Real A, Real B) {
+  return multiply_add(A, x - h, B);
+}
 
 // ReLU that keeps a NaN, and the gradient mask that goes with it.
 RBN_HOST_DEVICE bool relu_passes(float y) { return !(y <= 0.0f); }
@@ -155,8 +167,13 @@ RBN_HOST_DEVICE BackwardCoefficients backward_coefficients(const ChannelParamete
   return {static_cast<float>(inv_std * p.gamma * q.gate), static_cast<float>(Q), static_cast<float>(R)};
 }
 
+template <class Real>
+RBN_HOST_DEVICE Real backward_element(Real G, Real x, Real h, Real P, Real Q, Real R) {
+  return multiply_add(P, G, multiply_add(Q, x - h, R));
+}
+
 RBN_HOST_DEVICE float backward_element(float G, float x, float h, const BackwardCoefficients& k) {
-  return fmaf(k.P, G, fmaf(k.Q, x - h, k.R));
+  return backward_element(G, x, h, k.P, k.Q, k.R);
 }
 
 // S = 1: every instance is its own mean, so x_s = K is elementwise, in float32. a and the mean are
@@ -174,11 +191,46 @@ RBN_HOST_DEVICE SingleCoefficients single_coefficients(double center_weight, dou
 }
 
 // x_s of one element.
-RBN_HOST_DEVICE float single_standardize(float x, const SingleCoefficients& k) {
-  return (fmaf(k.a_high, x, -k.mean_high) + fmaf(k.a_low, x, -k.mean_low)) * k.inv_std;
+template <class Real>
+RBN_HOST_DEVICE Real single_standardize(Real x, Real a_high, Real a_low, Real mean_high, Real mean_low,
+                                        Real inv_std) {
+  return (multiply_add(a_high, x, -mean_high) + multiply_add(a_low, x, -mean_low)) * inv_std;
 }
 
-RBN_HOST_DEVICE float sigmoid(float z) { return 1.0f / (1.0f + expf(-z)); }
+RBN_HOST_DEVICE float single_standardize(float x, const SingleCoefficients& k) {
+  return single_standardize(x, k.a_high, k.a_low, k.mean_high, k.mean_low, k.inv_std);
+}
+
+// g of one element.
+template <class Real>
+RBN_HOST_DEVICE Real single_gate(Real x_s, Real scale_weight, Real scale_bias) {
+  return sigmoid(multiply_add(scale_weight, x_s, scale_bias));
+}
+
+// One element of the output before residual and activation.
+template <class Real>
+RBN_HOST_DEVICE Real single_forward_element(Real x_s, Real gate, Real gamma, Real beta) {
+  return multiply_add(gamma * gate, x_s, beta);
+}
+
+// The terms of one element in the backward pass; InstanceGradient for S = 1, where E = x_s·G.
+template <class Real>
+struct SingleGradient {
+  Real gamma;         // g·x_s·G
+  Real scale_bias;    // q = γ·x_s·G·g·(1 − g)
+  Real scale_weight;  // q·x_s
+  Real gated_beta;    // g·G
+  Real u;             // dL/dx_s = γ·g·G + w_v·q
+};
+
+template <class Real>
+RBN_HOST_DEVICE SingleGradient<Real> single_gradient(Real G, Real x_s, Real gate, Real gamma,
+                                                     Real scale_weight) {
+  const Real gated_beta = gate * G;
+  const Real gated = gated_beta * x_s;
+  const Real q = gamma * gated * (Real(1) - gate);
+  return {gated, q, q * x_s, gated_beta, multiply_add(gamma, gated_beta, scale_weight * q)};
+}
 
 // With u = dL/dx_s = γ·g·(1 + w_v·x_s·(1 − g))·G, in training dw_m = ε·r³·Σ_n u·(k_n − k̄): the closed
 // form, because Σ_n (k_n − k̄)·U_n cancels to that small rest.
@@ -187,8 +239,9 @@ RBN_HOST_DEVICE double single_center_gradient(double epsilon, double inv_std, do
 }
 
 // Training dx = a·r·(u − mean u − x_s·mean(u·x_s)); frozen dx = a·r·u with both means 0.
-RBN_HOST_DEVICE float single_backward_element(float u, float x_s, float a_times_r, float mean_u,
-                                              float mean_u_x_s) {
+template <class Real>
+RBN_HOST_DEVICE Real single_backward_element(Real u, Real x_s, Real a_times_r, Real mean_u,
+                                             Real mean_u_x_s) {
   return a_times_r * (u - mean_u - x_s * mean_u_x_s);
 }
 
