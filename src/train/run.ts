@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// One training run: one normalization, one seed. Trains, measures, saves the model and checks that what was saved
+// loads again with the same accuracy.
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import {fileSystem} from '../io';
+import {CLASSES, loadDigits, Part, PIXELS, SIDE} from './digits';
+import {buildNetwork, Norm, normLayers, parameterCount} from './network';
+import {NormClock} from './norm_clock';
+import {permutation, randomNumbers} from './random';
+
+export interface RunConfig {
+  norm: Norm;
+  seed: number;
+  epochs: number;
+  batchSize: number;
+  learningRate: number; // at the start; falls to zero along half a cosine
+  width: number; // channels of the first block
+  modelDirectory: string;
+}
+
+/** After an epoch; epoch 0 is before training and has no training loss. */
+export interface EpochResult {
+  epoch: number;
+  trainLoss: number | null; // mean over the epoch's batches, each before its own update
+  testLoss: number;
+  testAccuracy: number;
+}
+
+export interface RunResult {
+  norm: Norm;
+  seed: number;
+  epochs: EpochResult[];
+  stepLosses: number[];
+  parameters: number;
+  stepMilliseconds: number; // median
+  normMilliseconds: number; // median
+  modelDirectory: string;
+  reloadedAccuracy: number; // equal to the last epoch's
+}
+
+export interface Progress { step: number; steps: number; epoch: EpochResult | null }
+
+const SGD_MOMENTUM = 0.9;
+
+export function stepsPerEpoch(images: number, batchSize: number): number {
+  return Math.ceil(images / batchSize);
+}
+
+export async function trainRun(config: RunConfig, onProgress: (progress: Progress) => void): Promise<RunResult> {
+  const {train, test} = loadDigits();
+  const model = buildNetwork(config.norm, config.width, config.seed);
+  const optimizer = tf.train.momentum(config.learningRate, SGD_MOMENTUM);
+  model.compile({optimizer, loss: 'categoricalCrossentropy'});
+  const clock = new NormClock();
+  normLayers(model).forEach(layer => clock.watch(layer));
+
+  const perEpoch = stepsPerEpoch(train.count, config.batchSize);
+  const steps = perEpoch * config.epochs;
+  const random = randomNumbers(config.seed);
+  const stepTimes: number[] = [], normTimes: number[] = [], stepLosses: number[] = [];
+  const epochs: EpochResult[] = [{epoch: 0, trainLoss: null, ...evaluate(model, test)}];
+  onProgress({step: 0, steps, epoch: epochs[0]});
+  for (let epoch = 1; epoch <= config.epochs; ++epoch) {
+    const order = permutation(train.count, random);
+    for (let first = 0; first < train.count; first += config.batchSize) {
+      optimizer.setLearningRate(config.learningRate * (1 + Math.cos(Math.PI * stepLosses.length / steps)) / 2);
+      const [x, y] = batch(train, order.subarray(first, first + config.batchSize));
+      clock.take();
+      const started = performance.now();
+      const loss = await model.trainOnBatch(x, y) as number;
+      stepTimes.push(performance.now() - started);
+      normTimes.push(clock.take());
+      tf.dispose([x, y]);
+      if (!Number.isFinite(loss)) {
+        throw new Error(`the loss became ${loss} at step ${stepLosses.length + 1} of ${steps}: try a smaller --lr than ${config.learningRate}`);
+      }
+      stepLosses.push(loss);
+      onProgress({step: stepLosses.length, steps, epoch: null});
+    }
+    const trainLoss = stepLosses.slice(-perEpoch).reduce((a, b) => a + b) / perEpoch;
+    epochs.push({epoch, trainLoss, ...evaluate(model, test)});
+    onProgress({step: stepLosses.length, steps, epoch: epochs[epoch]});
+  }
+
+  await model.save(fileSystem(config.modelDirectory));
+  const loaded = await tfl.loadLayersModel(fileSystem(config.modelDirectory));
+  const reloadedAccuracy = evaluate(loaded, test).testAccuracy;
+  const {testAccuracy} = epochs[config.epochs];
+  if (reloadedAccuracy !== testAccuracy) {
+    throw new Error(`${config.modelDirectory}: the saved model reads ${reloadedAccuracy} of the test images right, the trained one ${testAccuracy}`);
+  }
+  return {
+    norm: config.norm, seed: config.seed, epochs, stepLosses, parameters: parameterCount(model),
+    stepMilliseconds: median(stepTimes), normMilliseconds: median(normTimes),
+    modelDirectory: config.modelDirectory, reloadedAccuracy,
+  };
+}
+
+function batch(part: Part, indices: Int32Array): [tf.Tensor, tf.Tensor] {
+  const images = new Float32Array(indices.length * PIXELS);
+  const labels = new Float32Array(indices.length * CLASSES);
+  indices.forEach((from, to) => {
+    images.set(part.images.subarray(from * PIXELS, (from + 1) * PIXELS), to * PIXELS);
+    labels.set(part.labels.subarray(from * CLASSES, (from + 1) * CLASSES), to * CLASSES);
+  });
+  return [tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]), tf.tensor2d(labels, [indices.length, CLASSES])];
+}
+
+function evaluate(model: tfl.LayersModel, part: Part): {testLoss: number; testAccuracy: number} {
+  const output = tf.tidy(
+      () => (model.predictOnBatch(tf.tensor4d(part.images, [part.count, SIDE, SIDE, 1])) as tf.Tensor).dataSync());
+  let right = 0, loss = 0;
+  for (let i = 0; i < part.count; ++i) {
+    const scores = output.subarray(i * CLASSES, (i + 1) * CLASSES); // probabilities
+    const label = part.labels.subarray(i * CLASSES, (i + 1) * CLASSES).indexOf(1);
+    if (scores.indexOf(Math.max(...scores)) === label) ++right;
+    loss -= Math.log(Math.max(scores[label], Number.MIN_VALUE));
+  }
+  return {testLoss: loss / part.count, testAccuracy: right / part.count};
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
