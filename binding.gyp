@@ -18,7 +18,7 @@
       'conditions': [
         # ASan and UBSan, for `npm run test:sanitizers`.
         ['"<!(node -p "process.env.RBN_SANITIZE || \'\'")"=="address"', {
-          'cflags_cc': ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-O1'],
+          'cflags_cc': ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer', '-O1'],
           'ldflags': ['-fsanitize=address,undefined'],
         }],
       ],

@@ -60,9 +60,11 @@ export function run(what, file, args, env = process.env) {
   });
 }
 
-/** Builds the addon into build/Release. */
-export function buildAddon(env = process.env) {
-  const args = [require.resolve('node-gyp/bin/node-gyp.js'), 'rebuild', '-j', String(os.availableParallelism())];
+/** Builds the addon into build/Release of `folder`, the package's root or a copy of it. */
+export function buildAddon(folder = root, env = process.env) {
+  const args = [
+    require.resolve('node-gyp/bin/node-gyp.js'), 'rebuild', '-C', folder, '-j', String(os.availableParallelism()),
+  ];
   // Node's own headers where it brings them; node-gyp would download them otherwise.
   const nodedir = env.npm_config_nodedir ?? path.dirname(path.dirname(fs.realpathSync(process.execPath)));
   if (fs.existsSync(path.join(nodedir, 'include/node/node_api.h'))) args.push('--nodedir', nodedir);

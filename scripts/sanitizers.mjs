@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// `npm run test:sanitizers`: the native code under AddressSanitizer with UndefinedBehaviorSanitizer, and
+// under ThreadSanitizer. C++ runners for both; for ASan also the addon inside Node, with random arguments.
+// (ThreadSanitizer inside Node reports Node's own threads, so it stays with the C++ runners.)
+import {spawnSync} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import {buildAddon, buildWithCmake, output, root, say} from './tools.mjs';
+
+let failed = 0;
+
+function check(what, file, args, env = {}) {
+  say(`${what}: ${path.relative(root, file)} ${args.join(' ')}`);
+  const {status, signal} = spawnSync(file, args, {cwd: root, stdio: 'inherit', env: {...process.env, ...env}});
+  if (status !== 0) {
+    say(`${what} FAILED (${signal ?? `exit ${status}`})`);
+    failed++;
+  }
+}
+
+/** A folder whose build goes beside, not over, the package's own: the same sources by links. */
+function linkedCopy(name) {
+  const folder = path.join(root, 'out', name);
+  fs.mkdirSync(folder, {recursive: true});
+  for (const entry of ['binding.gyp', 'package.json', 'native', 'node_modules']) {
+    const link = path.join(folder, entry);
+    if (!fs.existsSync(link)) fs.symlinkSync(path.join(root, entry), link);
+  }
+  return folder;
+}
+
+for (const [name, kind, extra] of [['asan', 'address', []], ['tsan', 'thread', ['--small']]]) {
+  const built = await buildWithCmake(`the simulated engine, sanitizer '${kind}'`, name,
+      {RBN_BUILD: 'simulator', RBN_SANITIZE: kind});
+  if (!built) process.exit(1);
+  const bin = file => path.join(root, 'out', name, file);
+  check(`simulator's own test, ${name}`, bin('rbn_simulator_test'), []);
+  check(`case table, ${name}`, bin('rbn_case_runner'),
+      ['--cpu', '--engine', bin('librbn_engine_simulator.so'), ...extra]);
+}
+
+const folder = linkedCopy('addon-asan');
+if (!await buildAddon(folder, {...process.env, RBN_SANITIZE: 'address'})) process.exit(1);
+// Node is not instrumented, so the runtime has to be there before it; and it keeps memory until it exits.
+const libasan = output('g++', ['-print-file-name=libasan.so']).trim();
+check('random arguments, addon under ASan', process.execPath,
+    [path.join(root, 'node_modules/mocha/bin/mocha.js'), 'out/test/fuzz_addon.test.js'], {
+      LD_PRELOAD: libasan,
+      ASAN_OPTIONS: 'detect_leaks=0,allocator_may_return_null=1',
+      UBSAN_OPTIONS: 'halt_on_error=1,print_stacktrace=1',
+      RBN_ADDON_PATH: path.join(folder, 'build/Release/rbn.node'),
+      RBN_ENGINE: 'simulator',
+    });
+process.exitCode = failed === 0 ? 0 : 1;
