@@ -75,9 +75,9 @@ function filterGradient(g: Geometry, x: Values, dy: Values, dw: Float32Array): v
                 s10 += a1 * b0; s11 += a1 * b1; s12 += a1 * b2; s13 += a1 * b3;
                 xo += xStep;
                 yo += yStep;
-             }
-           }
-         }
+              }
+            }
+          }
           const n = Math.min(4, g.outChannels - d2);
           let o = tap + d1 * g.outChannels + d2;
           dw[o] = s00;
@@ -90,11 +90,11 @@ function filterGradient(g: Geometry, x: Values, dy: Values, dw: Float32Array): v
             if (n > 1) dw[o + 1] = s11;
             if (n > 2) dw[o + 2] = s12;
             if (n > 3) dw[o + 3] = s13;
-         }
-       }
-     }
-   }
- }
+          }
+        }
+      }
+    }
+  }
 }
 
 function conv2DBackpropFilter(args: {inputs: Record<'x' | 'dy', TensorInfo>; backend: MathBackendCPU; attrs: Conv2DBackpropFilterAttrs}): TensorInfo {
@@ -113,7 +113,7 @@ function conv2DBackpropFilter(args: {inputs: Record<'x' | 'dy', TensorInfo>; bac
     top: info.padInfo.top, left: info.padInfo.left,
     x: stridesOf(info.inHeight, info.inWidth, info.inChannels, channelsLast),
     dy: stridesOf(info.outHeight, info.outWidth, info.outChannels, channelsLast),
- };
+  };
   const dw = new Float32Array(info.filterShape.reduce((a, b) => a * b, 1));
   const valuesOf = (t: TensorInfo) => args.backend.data.get(t.dataId).values as Values;
   filterGradient(geometry, valuesOf(x), valuesOf(dy), dw);
@@ -128,11 +128,11 @@ export function replaceConv2DBackpropFilter(): () => void {
   const original = getKernel(Conv2DBackpropFilter, BACKEND);
   if (original == null) {
     throw new Error(`No kernel ${Conv2DBackpropFilter} for the backend ${BACKEND}: import '@tensorflow/tfjs-backend-cpu' first`);
- }
+  }
   const put = (config: KernelConfig) => {
     unregisterKernel(Conv2DBackpropFilter, BACKEND);
     registerKernel(config);
- };
+  };
   put({...original, kernelFunc: conv2DBackpropFilter as unknown as KernelFunc});
   return () => put(original);
 }

@@ -28,7 +28,7 @@ export function loadDigits(file: string = DATA): Digits {
   const rows = gunzipSync(readFileSync(file)).toString('ascii').trim().split('\n').map(line => line.split(',').map(Number));
   if (rows.length !== IMAGES || rows.some(r => r.length !== PIXELS + 1 || r.some(v => !(v >= 0 && v <= BRIGHTEST)))) {
     throw new Error(`${file}: expected ${IMAGES} lines of ${PIXELS + 1} values from 0 to ${BRIGHTEST}`);
- }
+  }
   return {train: part(rows.filter((_, i) => i % 5 !== 0)), test: part(rows.filter((_, i) => i % 5 === 0))};
 }
 
@@ -38,6 +38,6 @@ function part(rows: number[][]): Part {
   rows.forEach((row, i) => {
     for (let p = 0; p < PIXELS; ++p) images[i * PIXELS + p] = row[p] / BRIGHTEST;
     labels[i * CLASSES + row[PIXELS]] = 1;
- });
+  });
   return {count: rows.length, images, labels};
 }

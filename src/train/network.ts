@@ -17,8 +17,8 @@ export const NORM_TITLES: Record<Norm, string> = {
 /** Blocks of the network: channels as multiples of the width, and the stride of the first convolution. */
 const BLOCKS = [{channels: 1, stride: 1}, {channels: 2, stride: 2}, {channels: 4, stride: 2}];
 
-// The moving statistics are averages over the last tenth of a few hundred steps; 0.99, the default, would still
-// remember the initial values after the two hundred steps of a short training.
+// Moving statistics remember about ten steps. With 0.99, the default, a sixth of their initial values would be
+// left after the 180 steps of the default training.
 const MOMENTUM = 0.9;
 
 export function buildNetwork(norm: Norm, width: number, seed: number): tfl.LayersModel {
@@ -41,7 +41,7 @@ export function buildNetwork(norm: Norm, width: number, seed: number): tfl.Layer
     const second = normalize(conv(first, filters, 3, 1));
     const shortcut = stride === 1 ? x : normalize(conv(x, filters, 1, stride));
     x = relu(tfl.layers.add().apply([second, shortcut]) as tfl.SymbolicTensor);
- }
+  }
   x = tfl.layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
   const output = tfl.layers.dense({units: CLASSES, activation: 'softmax', kernelInitializer: initializer()}).apply(x);
   return tfl.model({inputs: input, outputs: output as tfl.SymbolicTensor, name: `digits_${norm}`});

@@ -10,6 +10,7 @@ import {CLASSES, loadDigits, Part, PIXELS, SIDE} from './digits';
 import {buildNetwork, Norm, normLayers, parameterCount} from './network';
 import {NormClock} from './norm_clock';
 import {permutation, randomNumbers} from './random';
+import {median} from './statistics';
 
 export interface RunConfig {
   norm: Norm;
@@ -120,10 +121,4 @@ function evaluate(model: tfl.LayersModel, part: Part): {testLoss: number; testAc
     loss -= Math.log(Math.max(scores[label], Number.MIN_VALUE));
   }
   return {testLoss: loss / part.count, testAccuracy: right / part.count};
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// What commands share: options by node:util's parseArgs, checked, with errors that name the option, what was
+// expected and what came.
+import {parseArgs, ParseArgsConfig} from 'node:util';
+
+/** A wrong command line: exit code 2. */
+export class UsageError extends Error {}
+
+export type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
+export type Values = Record<string, string | boolean | undefined>;
+
+export function parseOptions(args: string[], options: OptionSpecs): Values {
+  try {
+    return parseArgs({args, options, strict: true, allowPositionals: false}).values as Values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** A number from `least` to `most`; whole where asked for. */
+export function numberOption(values: Values, name: string, byDefault: number,
+                             {least, most, whole}: {least: number; most: number; whole: boolean}): number {
+  const text = values[name];
+  if (text === undefined) return byDefault;
+  const value = String(text).trim() === '' ? NaN : Number(text);
+  if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
+    throw new UsageError(`--${name}: expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}, received '${text}'`);
+  }
+  return value;
+}
+
+export function choiceOption<T extends string>(values: Values, name: string, choices: readonly T[], byDefault: T): T {
+  const text = values[name];
+  if (text === undefined) return byDefault;
+  if (!choices.includes(text as T)) {
+    throw new UsageError(`--${name}: expected ${choices.join(' or ')}, received '${text}'`);
+  }
+  return text as T;
+}
