@@ -60,6 +60,11 @@ RBN_HOST_DEVICE double batch_variance(double center_weight, double sum_of_varian
   return (sum_of_variances + a * a * sum_of_squared_mean_deviations) / instances;
 }
 
+// Mean of x_c over the batch, from that of x.
+RBN_HOST_DEVICE double batch_mean(double center_weight, double mean_of_means) {
+  return (1.0 + center_weight) * mean_of_means;
+}
+
 // From the float32 variance that callers store, so that forward and backward agree on r.
 RBN_HOST_DEVICE double inverse_std(float variance, double epsilon) {
   return 1.0 / sqrt(static_cast<double>(variance) + epsilon);
@@ -110,8 +115,13 @@ RBN_HOST_DEVICE Real forward_element(Real x, Real h, Real A, Real B) {
   return multiply_add(A, x - h, B);
 }
 
-// ReLU that keeps a NaN, and the gradient mask that goes with it.
-RBN_HOST_DEVICE bool relu_passes(float y) { return !(y <= 0.0f); }
+RBN_HOST_DEVICE bool not_less_equal(float a, float b) { return !(a <= b); }
+
+// ReLU that keeps a NaN, and the gradient mask that goes with it: a bool, or one for each lane of a vector.
+template <class Real>
+RBN_HOST_DEVICE auto relu_passes(Real y) {
+  return not_less_equal(y, Real(0));
+}
 
 // The terms of one (n, c) in the backward pass. From D = Σ_s G and the raw sum Σ_s G·(x − h).
 struct InstanceGradient {
