@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// How tests steer the simulator. Environment: RBN_SIMULATOR_SEED and RBN_SIMULATOR_DEFER=1 give the
+// values to begin with.
+#ifndef RBN_SIMULATOR_CONTROL_H_
+#define RBN_SIMULATOR_CONTROL_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RBN_SIMULATOR_EXPORT __attribute__((visibility("default")))
+
+extern "C" {
+
+// The order of blocks and threads follows from the seed; every seed is a legal schedule.
+RBN_SIMULATOR_EXPORT void rbn_simulator_set_seed(uint64_t seed);
+
+// 1: what is put on a stream runs only when the host synchronises; 0 (default): at once.
+RBN_SIMULATOR_EXPORT void rbn_simulator_set_defer(int defer);
+
+// The k-th device allocation from now (1 is the next) fails once with cudaErrorMemoryAllocation; 0: none.
+RBN_SIMULATOR_EXPORT void rbn_simulator_fail_allocation(uint64_t k);
+
+// Device allocations that are live, and their bytes.
+RBN_SIMULATOR_EXPORT uint64_t rbn_simulator_live_allocations(uint64_t* bytes);
+
+// What the last failed launch did wrong and where; "" if there was none.
+RBN_SIMULATOR_EXPORT const char* rbn_simulator_message(void);
+
+// Forgets a sticky error. Memory and streams stay.
+RBN_SIMULATOR_EXPORT void rbn_simulator_clear_error(void);
+
+}  // extern "C"
+
+#endif  // RBN_SIMULATOR_CONTROL_H_
