@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+#
+# Turns test/cases.json into a C++ initialiser at configure time, so that the case runner reads the very
+# table that the TypeScript tests read and needs no JSON parser. rbn_generate_cases(FILE) writes FILE: one
+# Row{…} (test/native/case_runner_table.h) a row of the table, in the order of its members.
+
+# Sets OUT to the C++ literal of the JSON value at `row.field` (or, where the row lacks it, at
+# `defaults.field`). AS: STRING, NUMBER or BOOLEAN. LIST: always a braced list, a scalar being a list of one.
+function(rbn_case_field OUT ROW DEFAULTS FIELD AS LIST)
+  set(source "${ROW}")
+  string(JSON type ERROR_VARIABLE missing TYPE "${ROW}" ${FIELD})
+  if(missing)
+    set(source "${DEFAULTS}")
+    string(JSON type TYPE "${DEFAULTS}" ${FIELD})
+  endif()
+  set(literals)
+  if(type STREQUAL "ARRAY")
+    string(JSON count LENGTH "${source}" ${FIELD})
+    set(i 0)
+    while(i LESS count)
+      string(JSON value GET "${source}" ${FIELD} ${i})
+      string(JSON value_type TYPE "${source}" ${FIELD} ${i})
+      rbn_case_literal(literal "${value}" ${value_type} ${AS})
+      list(APPEND literals "${literal}")
+      math(EXPR i "${i} + 1")
+    endwhile()
+  else()
+    string(JSON value GET "${source}" ${FIELD})
+    rbn_case_literal(literals "${value}" ${type} ${AS})
+  endif()
+  list(JOIN literals ", " joined)
+  if(LIST)
+    set(joined "{${joined}}")
+  endif()
+  set(${OUT} "${joined}" PARENT_SCOPE)
+endfunction()
+
+# A JSON value of TYPE as a C++ literal; null becomes NaN, nested arrays (shapes) become braces.
+function(rbn_case_literal OUT VALUE TYPE AS)
+  if(TYPE STREQUAL "NULL")
+    set(literal "NAN")
+  elseif(TYPE STREQUAL "ARRAY")
+    string(REGEX REPLACE "[ \t\r\n]" "" literal "${VALUE}")
+    string(REPLACE "[" "{" literal "${literal}")
+    string(REPLACE "]" "}" literal "${literal}")
+  elseif(AS STREQUAL "STRING")
+    set(literal "\"${VALUE}\"")
+  elseif(AS STREQUAL "BOOLEAN")
+    if(VALUE)
+      set(literal "true")
+    else()
+      set(literal "false")
+    endif()
+  else()
+    set(literal "${VALUE}")
+  endif()
+  set(${OUT} "${literal}" PARENT_SCOPE)
+endfunction()
+
+function(rbn_generate_cases OUTPUT)
+  set(table "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../cases.json")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${table}")
+  file(READ "${table}" json)
+  string(JSON defaults GET "${json}" defaults)
+  string(JSON count LENGTH "${json}" rows)
+  # name AS LIST, in the order of Row's members.
+  set(fields
+    name STRING OFF  shapes NUMBER ON  axis NUMBER ON  training BOOLEAN ON  output STRING ON
+    conditioning NUMBER ON  parameters STRING ON  centerWeight NUMBER ON  epsilon NUMBER ON
+    dtype STRING ON  instanceShift NUMBER OFF  noise NUMBER OFF  affine BOOLEAN OFF  tags STRING ON)
+  set(text "// Made from test/cases.json by test/native/cases.cmake.\n")
+  set(i 0)
+  while(i LESS count)
+    string(JSON row GET "${json}" rows ${i})
+    set(literals)
+    set(rest ${fields})
+    while(rest)
+      list(POP_FRONT rest field as is_list)
+      rbn_case_field(literal "${row}" "${defaults}" ${field} ${as} ${is_list})
+      list(APPEND literals "${literal}")
+    endwhile()
+    list(JOIN literals ", " joined)
+    string(APPEND text "{${joined}},\n")
+    math(EXPR i "${i} + 1")
+  endwhile()
+  file(CONFIGURE OUTPUT "${OUTPUT}" CONTENT "${text}" @ONLY)
+endfunction()
+
+# cmake -DRBN_CASES_OUTPUT=FILE -P cases.cmake writes the file without a project.
+if(CMAKE_SCRIPT_MODE_FILE AND RBN_CASES_OUTPUT)
+  rbn_generate_cases("${RBN_CASES_OUTPUT}")
+endif()
