@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The passes that write y and dx, compiled once for each instruction set.
+#ifndef RBN_CPU_KERNELS_APPLY_H_
+#define RBN_CPU_KERNELS_APPLY_H_
+
+#include "kernels_elements.h"
+
+namespace rbn::cpu::RBN_CPU_ISA {
+
+// Rows that share one reading of the coefficients, channels last.
+constexpr int kApplyRows = 4;
+
+template <bool kFirst, bool kResidual, bool kRelu, bool kStream, int kRows>
+RBN_INLINE void forward_rows(const ForwardCall& call, int64_t row) {
+  const Tile& tile = call.tile;
+  for_columns(tile.columns, [&](int64_t j, const auto& width) {
+    const Vec h = coefficient<kFirst>(call.h, row, j, width);
+    const Vec A = coefficient<kFirst>(call.A, row, j, width);
+    const Vec B = coefficient<kFirst>(call.B, row, j, width);
+    for (int i = 0; i < kRows; ++i) {
+      const int64_t at = (row + i) * tile.stride + j;
+      Vec y = forward_element(load(call.x + at, width), h, A, B);
+      if constexpr (kResidual) y = y + load(call.residual + at, width);
+      if constexpr (kRelu) {
+        const Lanes passes = relu_passes(y);
+        if (kResidual && call.mask) {
+          store_bits(call.mask + (row + i) * tile.mask_stride, j, to_bits(passes), width);
+        }
+        y = keep(passes, y);
+      }
+      put<kStream>(call.y + at, y, width);
+    }
+  });
+}
+
+template <bool kFirst, bool kResidual, bool kRelu, bool kStream>
+void forward_tile(const ForwardCall& call) {
+  int64_t row = 0;
+  if constexpr (!kFirst) {
+    for (; row + kApplyRows <= call.tile.rows; row += kApplyRows) {
+      forward_rows<kFirst, kResidual, kRelu, kStream, kApplyRows>(call, row);
+    }
+  }
+  for (; row < call.tile.rows; ++row) forward_rows<kFirst, kResidual, kRelu, kStream, 1>(call, row);
+  if (kStream) stream_fence();
+}
+
+template <bool kFirst>
+void forward_any(const ForwardCall& call) {
+  const int choice = (call.residual ? 4 : 0) | (call.relu ? 2 : 0) | (call.stream ? 1 : 0);
+  switch (choice) {
+    case 0: return forward_tile<kFirst, false, false, false>(call);
+    case 1: return forward_tile<kFirst, false, false, true>(call);
+    case 2: return forward_tile<kFirst, false, true, false>(call);
+    case 3: return forward_tile<kFirst, false, true, true>(call);
+    case 4: return forward_tile<kFirst, true, false, false>(call);
+    case 5: return forward_tile<kFirst, true, false, true>(call);
+    case 6: return forward_tile<kFirst, true, true, false>(call);
+    case 7: return forward_tile<kFirst, true, true, true>(call);
+  }
+}
+
+template <bool kFirst, Gate kGate, bool kStream, int kRows>
+RBN_INLINE void backward_rows(const BackwardCall& call, int64_t row) {
+  const Tile& tile = call.tile;
+  for_columns(tile.columns, [&](int64_t j, const auto& width) {
+    const Vec h = coefficient<kFirst>(call.h, row, j, width);
+    const Vec P = coefficient<kFirst>(call.P, row, j, width);
+    const Vec Q = coefficient<kFirst>(call.Q, row, j, width);
+    const Vec R = coefficient<kFirst>(call.R, row, j, width);
+    Vec A(0.0f), B(0.0f);
+    if constexpr (kGate == Gate::kSign) {
+      A = coefficient<kFirst>(call.A, row, j, width);
+      B = coefficient<kFirst>(call.B, row, j, width);
+    }
+    for (int i = 0; i < kRows; ++i) {
+      const int64_t at = (row + i) * tile.stride + j;
+      const Vec x = load(call.x + at, width);
+      const Vec G = gated<kGate>(load(call.dy + at, width), call.mask + (row + i) * tile.mask_stride, j,
+                                 width, [&] { return forward_element(x, h, A, B); });
+      if (kGate == Gate::kMask && call.dresidual) put<kStream>(call.dresidual + at, G, width);
+      put<kStream>(call.dx + at, backward_element(G, x, h, P, Q, R), width);
+    }
+  });
+}
+
+template <bool kFirst, Gate kGate, bool kStream>
+void backward_tile(const BackwardCall& call) {
+  int64_t row = 0;
+  if constexpr (!kFirst) {
+    for (; row + kApplyRows <= call.tile.rows; row += kApplyRows) {
+      backward_rows<kFirst, kGate, kStream, kApplyRows>(call, row);
+    }
+  }
+  for (; row < call.tile.rows; ++row) backward_rows<kFirst, kGate, kStream, 1>(call, row);
+  if (kStream) stream_fence();
+}
+
+template <bool kFirst, bool kStream>
+void backward_gated(const BackwardCall& call) {
+  switch (call.gate) {
+    case Gate::kNone: return backward_tile<kFirst, Gate::kNone, kStream>(call);
+    case Gate::kMask: return backward_tile<kFirst, Gate::kMask, kStream>(call);
+    case Gate::kSign: return backward_tile<kFirst, Gate::kSign, kStream>(call);
+  }
+}
+
+template <bool kFirst>
+void backward_any(const BackwardCall& call) {
+  return call.stream ? backward_gated<kFirst, true>(call) : backward_gated<kFirst, false>(call);
+}
+
+}  // namespace rbn::cpu::RBN_CPU_ISA
+
+#endif  // RBN_CPU_KERNELS_APPLY_H_
