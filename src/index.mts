@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The ES module entry: the CommonJS build under other syntax, never a build of its own. Two builds in one
+// process would register every kernel twice.
+export * from './index.js';

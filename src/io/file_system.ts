@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Saving and loading models on disk, which tfjs-core leaves to tfjs-node: the standard layout of a
+// model.json beside its weights.bin, also with weights in several files.
+import {io} from '@tensorflow/tfjs-core';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+
+const MODEL_FILE = 'model.json';
+const WEIGHTS_FILE = 'weights.bin';
+const SCHEME = 'file://';
+
+/** Bytes of one stored element, by the dtype of the weight or of its quantization. */
+const ELEMENT_BYTES: {[dtype: string]: number | undefined} =
+    {float32: 4, int32: 4, bool: 1, complex64: 8, float16: 2, uint8: 1, uint16: 2};
+
+/**
+ * A handler that saves models to a folder, or loads them from one: LayersModel and GraphModel.
+ *
+ * ```js
+ * const model = tf.sequential({layers: [tf.layers.dense({units: 2, inputShape: [3]})]});
+ * await model.save(rbn.io.fileSystem('./my-model')); // my-model/model.json and my-model/weights.bin
+ * const loaded = await tf.loadLayersModel(rbn.io.fileSystem('./my-model'));
+ * console.log(loaded.outputs[0].shape); // [null, 2]
+ * ```
+ *
+ * `model.save('file://my-model')` and `tf.loadLayersModel('file://my-model/model.json')` do the same, unless
+ * another package (tfjs-node) answers for file://.
+ *
+ * @param location The folder, or the JSON file in it. A folder is created when needed. Each file appears
+ *     whole or not at all.
+ * @returns An IOHandler. Its promises are rejected with an Error that names the file: where it is missing,
+ *     is no JSON, or where weights do not have the size that the model needs.
+ * @throws TypeError where location is no string or empty.
+ */
+export function fileSystem(location: string): io.IOHandler {
+  if (typeof location !== 'string' || location === '') {
+    throw new TypeError(`path: expected the path of a folder or of a model.json, received ${
+        location === '' ? 'an empty string' : typeof location}`);
+  }
+  return {save: (artifacts) => save(location, artifacts), load: () => load(location)};
+}
+
+/** Answers for file:// wherever nobody else does, whether they register before or after. */
+export function registerFileRouters(): void {
+  io.registerSaveRouter(routerBeside((url) => io.getSaveHandlers(url as string)));
+  io.registerLoadRouter(routerBeside((url) => io.getLoadHandlers(url as string)));
+}
+
+function routerBeside(handlersOf: (url: string | string[]) => io.IOHandler[]) {
+  let asking = false; // we are one of those that are asked
+  return (url: string | string[]): io.IOHandler => {
+    const none = null as unknown as io.IOHandler; // tfjs's word for "not mine", against its typings
+    if (asking || typeof url !== 'string' || !url.startsWith(SCHEME)) return none;
+    asking = true;
+    try {
+      return handlersOf(url).length > 0 ? none : fileSystem(url.slice(SCHEME.length));
+    } finally {
+      asking = false;
+    }
+  };
+}
+
+async function save(location: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
+  if (artifacts.modelTopology instanceof ArrayBuffer) {
+    throw new TypeError('modelTopology: expected JSON, received an ArrayBuffer');
+  }
+  const modelFile = location.endsWith('.json') ? location : path.join(location, MODEL_FILE);
+  const folder = path.dirname(modelFile);
+  await fs.mkdir(folder, {recursive: true});
+
+  const {weightData, weightSpecs, ...rest} = artifacts;
+  const model: Partial<io.ModelJSON> = {};
+  for (const key of JSON_KEYS) Object.assign(model, rest[key] === undefined ? {} : {[key]: rest[key]});
+  if (weightData !== undefined) {
+    model.weightsManifest = [{paths: [WEIGHTS_FILE], weights: weightSpecs ?? []}];
+    await writeWhole(path.join(folder, WEIGHTS_FILE), [weightData].flat());
+  }
+  // Last: a model.json never names weights that are not there.
+  await writeWhole(modelFile, [Buffer.from(JSON.stringify(model))]);
+  return {modelArtifactsInfo: io.getModelArtifactsInfoForJSON(artifacts)};
+}
+
+/** What a model.json has of the artifacts beside the weights. */
+const JSON_KEYS = [
+  'modelTopology', 'format', 'generatedBy', 'convertedBy', 'trainingConfig', 'signature', 'userDefinedMetadata',
+  'modelInitializer', 'initializerSignature',
+] as const;
+
+/** Writes beside the file first, so that readers see the old file or the new one. */
+async function writeWhole(file: string, parts: (ArrayBuffer | Buffer)[]): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const handle = await fs.open(temporary, 'w');
+    try {
+      for (const part of parts) await handle.writeFile(part instanceof ArrayBuffer ? new Uint8Array(part) : part);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(temporary, file);
+  } catch (e) {
+    await fs.rm(temporary, {force: true});
+    throw e;
+  }
+}
+
+async function load(location: string): Promise<io.ModelArtifacts> {
+  const isFolder = await fs.stat(location).then((stats) => stats.isDirectory(), () => false);
+  const modelFile = isFolder ? path.join(location, MODEL_FILE) : location;
+  const text = await fs.readFile(modelFile, 'utf8').catch((e) => {
+    throw unreadable(modelFile, 'the model', e);
+  });
+  let model: io.ModelJSON;
+  try {
+    model = JSON.parse(text);
+  } catch (e) {
+    throw new Error(`${modelFile}: expected JSON: ${(e as Error).message}`, {cause: e});
+  }
+  if (typeof model !== 'object' || model === null || !model.modelTopology && !model.weightsManifest) {
+    throw new Error(`${modelFile}: expected a model with modelTopology or weightsManifest, received neither`);
+  }
+  return io.getModelArtifactsForJSON(model, (manifest) => readWeights(path.dirname(modelFile), manifest));
+}
+
+/** All weights of a manifest, the files of its groups one after the other, in one buffer. */
+async function readWeights(
+    folder: string, manifest: io.WeightsManifestConfig): Promise<[io.WeightsManifestEntry[], ArrayBuffer]> {
+  const specs: io.WeightsManifestEntry[] = [];
+  const parts: Buffer[] = [];
+  for (const group of manifest) {
+    const files = group.paths.map((file) => path.join(folder, file));
+    let received = 0;
+    for (const file of files) {
+      const part = await fs.readFile(file).catch((e) => {
+        throw unreadable(file, 'weights', e);
+      });
+      parts.push(part);
+      received += part.byteLength;
+    }
+    const expected = bytesOf(group.weights);
+    if (expected !== null && received !== expected) {
+      throw new Error(`${files.join(', ')}: expected ${expected} bytes of weights, received ${received}`);
+    }
+    specs.push(...group.weights);
+  }
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return [specs, whole.buffer];
+}
+
+/** Bytes that weights take, or null where they do not tell: strings carry their own lengths. */
+function bytesOf(weights: io.WeightsManifestEntry[]): number | null {
+  let bytes = 0;
+  for (const {shape, dtype, quantization} of weights) {
+    const elementBytes = ELEMENT_BYTES[quantization?.dtype ?? dtype];
+    if (elementBytes === undefined) return null;
+    bytes += elementBytes * shape.reduce((size, dimension) => size * dimension, 1);
+  }
+  return bytes;
+}
+
+function unreadable(file: string, what: string, e: NodeJS.ErrnoException): Error {
+  const reason = e.code === 'ENOENT' ? 'no such file' : e.message;
+  return new Error(`${file}: expected ${what}: ${reason}`, {cause: e});
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// What the composed forward and gradient kernels share, in tfjs ops that every backend has. Everything is
+// taken from a pivot a channel, x[0, 0, c]: float32 sums of x itself would lose the digits that matter
+// where the mean is thousands of standard deviations.
+import {add, mean, mul, NamedTensorInfoMap, reshape, rsqrt, scalar, sigmoid, slice, square, sub, Tensor} from '@tensorflow/tfjs-core';
+
+import {RepresentativeBatchNormAttrs, Sizes, sizesOf} from '../../ops';
+
+/** Inputs of both kernels, every vector in a shape that broadcasts along `view`. */
+export interface Terms {
+  sizes: Sizes;
+  view: number[]; // [N, S, C] or [N, C, S]
+  positionAxis: number;
+  gamma: Tensor;
+  beta: Tensor;
+  centerWeight: Tensor;
+  scaleWeight: Tensor;
+  pivot: Tensor; // [1, 1, C] or [1, C, 1], like all of one value a channel
+  meanFromPivot: Tensor; // k_n − pivot, [N, 1, C] or [N, C, 1]
+  centred: Tensor; // x − k_n, shape of view
+  variance: Tensor; // of x_c
+  invStd: Tensor;
+  batchMean: Tensor | null; // of x_c, in training
+  deviation: Tensor | null; // k_n − k̄, in training
+  standardizedMean: Tensor; // K_n
+  gate: Tensor;
+}
+
+/** meanFromPivot is left out in the forward pass and comes from its state afterwards. */
+export function termsOf(
+    inputs: NamedTensorInfoMap, attrs: RepresentativeBatchNormAttrs, savedMean?: Tensor): Terms {
+  const tensors = inputs as {[name: string]: Tensor | undefined};
+  const x = tensors.x!;
+  const sizes = sizesOf(x.shape, attrs.axis);
+  const {instances, positions, channels, channelsLast} = sizes;
+  const view = channelsLast ? [instances, positions, channels] : [instances, channels, positions];
+  const vector = channelsLast ? [1, 1, channels] : [1, channels, 1];
+  const positionAxis = channelsLast ? 1 : 2;
+  const [centerWeight, scaleWeight, scaleBias] =
+      ['centerWeight', 'scaleWeight', 'scaleBias'].map((name) => reshape(tensors[name]!, vector));
+  const gamma = tensors.gamma ? reshape(tensors.gamma, vector) : scalar(1);
+  const beta = tensors.beta ? reshape(tensors.beta, vector) : scalar(0);
+  const a = add(centerWeight, 1);
+
+  const values = reshape(x, view);
+  const pivot = slice(values, [0, 0, 0], vector);
+  const fromPivot = sub(values, pivot);
+  const perInstance = channelsLast ? [instances, 1, channels] : [instances, channels, 1];
+  const meanFromPivot =
+      savedMean ? reshape(savedMean, perInstance) : mean(fromPivot, positionAxis, true);
+  const centred = sub(fromPivot, meanFromPivot);
+
+  let variance: Tensor, centredMean: Tensor, batchMean: Tensor | null = null, deviation: Tensor | null = null;
+  if (attrs.training) {
+    const grandMean = mean(meanFromPivot, 0, true);
+    deviation = sub(meanFromPivot, grandMean);
+    centredMean = mul(a, deviation);
+    batchMean = mul(a, add(pivot, grandMean));
+    variance = tensors.variance ?
+        reshape(tensors.variance, vector) :
+        add(mean(mean(square(centred), positionAxis, true), 0, true),
+            mul(square(a), mean(square(deviation), 0, true)));
+  } else {
+    // a·k − μ, with the small difference pivot − μ taken first.
+    const origin = add(sub(pivot, reshape(tensors.mean!, vector)), mul(centerWeight, pivot));
+    centredMean = add(mul(a, meanFromPivot), origin);
+    variance = reshape(tensors.variance!, vector);
+  }
+  const invStd = rsqrt(add(variance, attrs.epsilon));
+  const standardizedMean = mul(centredMean, invStd);
+  const gate = sigmoid(add(mul(scaleWeight, standardizedMean), scaleBias));
+  return {
+    sizes, view, positionAxis, gamma, beta, centerWeight, scaleWeight, pivot, meanFromPivot, centred, variance,
+    invStd, batchMean, deviation, standardizedMean, gate,
+  };
+}
+
+/** γ·x_s·gate + β, in the shape of view; the gradient kernel asks for its sign again. */
+export function normalized({centred, invStd, standardizedMean, gamma, gate, beta}: Terms): Tensor {
+  return add(mul(add(mul(centred, invStd), standardizedMean), mul(gamma, gate)), beta);
+}

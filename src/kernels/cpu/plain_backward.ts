@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The backward pass in plain TypeScript, for installs without the native addon. Same arguments as the
+// addon's cpuBackward (native/rbn/problem.h).
+import {Activation, BackwardArguments, Layout} from '../../binding';
+import {Sizes} from '../../ops';
+import {
+  forwardElement, inverseStd, meanOverInstances, reluPasses, Rows, sigmoid, singleElement,
+} from './plain_algebra';
+
+/** NativeAddon.cpuBackward in TypeScript; one thread. */
+export function plainBackward(_threads: number, ...args: BackwardArguments<Float32Array, Uint8Array>): void {
+  if (args[1] === 1) {
+    backwardSingle(args);
+  } else {
+    backwardSpatial(args);
+  }
+}
+
+/** S > 1: sums of G and G·(x − h) over positions, sums of those over instances, one pass that writes dx. */
+function backwardSpatial(args: BackwardArguments<Float32Array, Uint8Array>): void {
+  const [
+    instances, positions, channels, layout, training, activation, epsilon, dy, x, gamma, ,
+    centerWeight, scaleWeight, scaleBias, mean, variance, state, mask,
+    dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
+  ] = args;
+  const sizes: Sizes = {instances, positions, channels, channelsLast: layout === Layout.ChannelsLast};
+  const rows = new Rows(sizes);
+  const pairs = instances * channels; // (n, c)
+  const [h, l, A, B] = [0, 1, 2, 3].map((i) => state.subarray(i * pairs, (i + 1) * pairs));
+
+  // G = dL/dy before the activation.
+  let G = dy;
+  if (activation === Activation.Relu) {
+    G = dresidual ?? dx; // dx is written only after G has been read
+    for (let r = 0, i = 0; r < rows.count; r++) {
+      const first = rows.first(r);
+      for (let e = 0; e < rows.length; e++, i++) {
+        const j = first + rows.step * e;
+        const passes = mask !== null ? (mask[r * rows.maskBytes + (e >> 3)] >> (e & 7) & 1) === 1 :
+                                       reluPasses(forwardElement(x[i], h[j], A[j], B[j]));
+        G[i] = passes ? dy[i] : 0;
+      }
+    }
+  }
+
+  const D = new Float64Array(pairs); // Σ_s G
+  const T = new Float64Array(pairs); // Σ_s G·(x − h)
+  for (let r = 0, i = 0; r < rows.count; r++) {
+    const first = rows.first(r);
+    for (let e = 0; e < rows.length; e++, i++) {
+      const j = first + rows.step * e;
+      D[j] += G[i];
+      T[j] += G[i] * (x[i] - h[j]);
+    }
+  }
+
+  const k = new Float64Array(pairs);
+  for (let j = 0; j < pairs; j++) k[j] = h[j] + l[j];
+  const grandMean = training ? meanOverInstances(k, instances, channels) : null;
+  const P = new Float64Array(pairs), Q = new Float64Array(channels), R = new Float64Array(pairs);
+  const K = new Float64Array(instances), q = new Float64Array(instances), H = new Float64Array(instances);
+  for (let c = 0; c < channels; c++) {
+    const a = 1 + centerWeight[c];
+    const r = inverseStd(variance[c], epsilon);
+    const g = gamma === null ? 1 : gamma[c];
+    const channelMean = grandMean !== null ? a * grandMean[c] : mean![c];
+    let sumD = 0, sumGatedD = 0, sumGatedE = 0, sumQ = 0, sumQK = 0;
+    for (let n = 0, j = c; n < instances; n++, j += channels) {
+      K[n] = (a * k[j] - channelMean) * r;
+      const gate = sigmoid(scaleWeight[c] * K[n] + scaleBias[c]);
+      const E = r * (T[j] - l[j] * D[j]) + K[n] * D[j];
+      q[n] = g * E * gate * (1 - gate);
+      H[n] = g * gate * D[j] + scaleWeight[c] * q[n];
+      P[j] = r * g * gate;
+      sumD += D[j];
+      sumGatedD += gate * D[j];
+      sumGatedE += gate * E;
+      sumQ += q[n];
+      sumQK += q[n] * K[n];
+    }
+    const elements = instances * positions;
+    const m1 = training ? (g * sumGatedD + scaleWeight[c] * sumQ) / elements : 0;
+    const m2 = training ? (g * sumGatedE + scaleWeight[c] * sumQK) / elements : 0;
+    const origin = grandMean !== null ? grandMean[c] : 0;
+    let centerGradient = 0;
+    Q[c] = -r * r * m2;
+    for (let n = 0, j = c; n < instances; n++, j += channels) {
+      const U = r * (H[n] - positions * (m1 + K[n] * m2));
+      centerGradient += (k[j] - origin) * U;
+      R[j] = r * (scaleWeight[c] * q[n] / positions - m1 - m2 * K[n]) + centerWeight[c] / positions * U -
+          Q[c] * l[j];
+    }
+    if (dgamma !== null) dgamma[c] = sumGatedE;
+    if (dbeta !== null) dbeta[c] = sumD;
+    dcenterWeight[c] = centerGradient;
+    dscaleWeight[c] = sumQK;
+    dscaleBias[c] = sumQ;
+  }
+
+  for (let r = 0, i = 0; r < rows.count; r++) {
+    const first = rows.first(r), firstChannel = first % channels;
+    for (let e = 0; e < rows.length; e++, i++) {
+      const j = first + rows.step * e;
+      dx[i] = P[j] * G[i] + Q[firstChannel + rows.step * e] * (x[i] - h[j]) + R[j];
+    }
+  }
+}
+
+/** S = 1: elementwise but for the sums over the batch. */
+function backwardSingle(args: BackwardArguments<Float32Array, Uint8Array>): void {
+  const [
+    instances, , channels, , training, activation, epsilon, dy, x, gamma, beta,
+    centerWeight, scaleWeight, scaleBias, , variance, state, mask,
+    dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
+  ] = args;
+  const relu = activation === Activation.Relu;
+  const maskRow = Math.ceil(channels / 8);
+  const u = new Float64Array(instances), standardized = new Float64Array(instances); // of one channel
+  for (let c = 0; c < channels; c++) {
+    const a = 1 + centerWeight[c];
+    const xcMean = state[c] + state[channels + c];
+    const r = inverseStd(variance[c], epsilon);
+    const g = gamma === null ? 1 : gamma[c], b = beta === null ? 0 : beta[c];
+    const pivot = training ? x[c] : 0;
+    let sumG = 0, sumGatedE = 0, sumQ = 0, sumQX = 0; // parameter gradients
+    let sumU = 0, sumUX = 0, sumUD = 0, sumD = 0; // D = x − pivot
+    for (let n = 0, i = c; n < instances; n++, i += channels) {
+      const xs = (a * x[i] - xcMean) * r;
+      const gate = sigmoid(scaleWeight[c] * xs + scaleBias[c]);
+      let G = dy[i];
+      if (relu) {
+        const passes = mask !== null ? (mask[n * maskRow + (c >> 3)] >> (c & 7) & 1) === 1 :
+                                       reluPasses(singleElement(xs, gate, g, b));
+        if (!passes) G = 0;
+        if (dresidual !== null) dresidual[i] = G;
+      }
+      const q = g * xs * G * gate * (1 - gate);
+      u[n] = g * gate * (1 + scaleWeight[c] * xs * (1 - gate)) * G;
+      standardized[n] = xs;
+      sumG += G;
+      sumGatedE += gate * xs * G;
+      sumQ += q;
+      sumQX += q * xs;
+      sumU += u[n];
+      sumUX += u[n] * xs;
+      sumUD += u[n] * (x[i] - pivot);
+      sumD += x[i] - pivot;
+    }
+    const meanU = training ? sumU / instances : 0, meanUX = training ? sumUX / instances : 0;
+    for (let n = 0, i = c; n < instances; n++, i += channels) {
+      dx[i] = a * r * (u[n] - meanU - standardized[n] * meanUX);
+    }
+    if (dgamma !== null) dgamma[c] = sumGatedE;
+    if (dbeta !== null) dbeta[c] = sumG;
+    // Training: the closed form, because Σ (k_n − k̄)·U_n cancels to that small rest.
+    dcenterWeight[c] = training ? epsilon * r ** 3 * (sumUD - sumD / instances * sumU) : r * sumUD;
+    dscaleWeight[c] = sumQX;
+    dscaleBias[c] = sumQ;
+  }
+}
