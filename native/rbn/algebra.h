@@ -89,8 +89,12 @@ struct Calibration {
 
 // `mean` is that of x_c: a·k̄ in training (in double: its float32 rounding is too coarse where
 // mean/std is large), the given one otherwise.
+RBN_HOST_DEVICE double standardized_mean(const ChannelParameters& p, double k, double mean, double inv_std) {
+  return ((1.0 + p.center_weight) * k - mean) * inv_std;
+}
+
 RBN_HOST_DEVICE Calibration calibrate(const ChannelParameters& p, double k, double mean, double inv_std) {
-  const double K = ((1.0 + p.center_weight) * k - mean) * inv_std;
+  const double K = standardized_mean(p, k, mean, inv_std);
   return {K, sigmoid(p.scale_weight * K + p.scale_bias)};
 }
 
@@ -246,6 +250,16 @@ RBN_HOST_DEVICE SingleGradient<Real> single_gradient(Real G, Real x_s, Real gate
 // form, because Σ_n (k_n − k̄)·U_n cancels to that small rest.
 RBN_HOST_DEVICE double single_center_gradient(double epsilon, double inv_std, double sum_u_times_deviation) {
   return epsilon * inv_std * inv_std * inv_std * sum_u_times_deviation;
+}
+
+struct SingleBackwardCoefficients {
+  float a_times_r, mean_u, mean_u_x_s;
+};
+
+RBN_HOST_DEVICE SingleBackwardCoefficients single_backward_coefficients(double center_weight, double inv_std,
+                                                                        const BatchGradient& b) {
+  return {static_cast<float>((1.0 + center_weight) * inv_std), static_cast<float>(b.m1),
+          static_cast<float>(b.m2)};
 }
 
 // Training dx = a·r·(u − mean u − x_s·mean(u·x_s)); frozen dx = a·r·u with both means 0.
