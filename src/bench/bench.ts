@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The benchmark: every contestant on every shape, and the cost of one smallest call.
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import {availableParallelism} from 'node:os';
+import {devices, nativeAddon} from '../binding';
+import {representativeBatchNorm} from '../ops';
+import {Machine, machine} from '../train/machine';
+import {ContestantName, localContestants, torchContestants} from './contestants';
+import {Effort, local, measure, Measurement} from './measure';
+import {checkTargets, Target} from './targets';
+import {Shape, shapeName} from './shapes';
+import {TorchPeer, torchThere} from './torch_peer';
+
+export type Times = Partial<Record<ContestantName, Measurement>>;
+
+export interface Row { shape: Shape; training: boolean; times: Times }
+
+/** Microseconds of one call on tensors of one element, tidy and dispose included. */
+export interface Overhead { rbn: number; add: number }
+
+export interface BenchResult {
+  date: string; // UTC
+  machine: Machine;
+  threads: number;
+  isa: string | null; // null without the native addon
+  torch: string | null;
+  rows: Row[];
+  overhead: Overhead;
+  targets: Target[];
+}
+
+export async function bench(shapes: readonly Shape[], effort: Effort, onProgress: (doing: string) => void): Promise<BenchResult> {
+  tf.enableProdMode(); // no advice to install another backend
+  await tf.setBackend('cpu');
+  const {addon} = devices();
+  const threads = addon.threads ?? availableParallelism();
+  const peer = torchThere() ? new TorchPeer() : null;
+  try {
+    const torch = peer === null ? null : (await peer.ask<{torch: string}>({threads})).torch;
+    const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
+    onProgress('overhead of one call');
+    const overhead = await measureOverhead(effort);
+    const rows: Row[] = [];
+    for (const training of [true, false]) {
+      for (const shape of shapes) {
+        onProgress(`${shapeName(shape)}, ${training ? 'training, forward and backward' : 'frozen, forward'}`);
+        rows.push({shape, training, times: await measureShape(shape, training, threads, peer, effort)});
+      }
+    }
+    const measured = {date, machine: machine(), threads, isa: nativeAddon()?.currentIsa() ?? null, torch, rows, overhead};
+    return {...measured, targets: checkTargets(measured)};
+  } finally {
+    peer?.end();
+  }
+}
+
+async function measureShape(shape: Shape, training: boolean, threads: number, peer: TorchPeer | null, effort: Effort): Promise<Times> {
+  tf.engine().startScope();
+  try {
+    const contestants = localContestants(shape, training, threads);
+    if (peer !== null) contestants.push(...await torchContestants(peer, shape, training));
+    return Object.fromEntries(await measure(contestants, effort)) as Times;
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+// Calls take microseconds: a thousand make one sample.
+const CALLS = 1000;
+
+async function measureOverhead(effort: Effort): Promise<Overhead> {
+  tf.engine().startScope();
+  try {
+    const x = tf.tensor2d([[0.5]]);
+    const [centerWeight, scaleWeight, scaleBias, mean, variance] = [0.1, 0.2, 1, 0, 1].map(v => tf.tensor1d([v]));
+    const params = {centerWeight, scaleWeight, scaleBias};
+    const many = (f: () => tf.Tensor) => () => {
+      for (let i = 0; i < CALLS; ++i) tf.tidy(f).dispose();
+    };
+    const times = await measure([
+      local('rbn', many(() => representativeBatchNorm(x, params, {mean, variance}))),
+      local('add', many(() => tf.add(x, x))),
+    ], effort);
+    const microseconds = (name: string) => times.get(name)!.milliseconds * 1000 / CALLS;
+    return {rbn: microseconds('rbn'), add: microseconds('add')};
+  } finally {
+    tf.engine().endScope();
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Times contestants in turn, several rounds, so that all of them meet the machine in the same moods; the median of
+// all calls counts.
+import {setTimeout as sleep} from 'node:timers/promises';
+import {median} from '../train/statistics';
+
+export interface Contestant {
+  name: string;
+  /** Calls in a row; milliseconds of each. */
+  sample(calls: number): Promise<number[]>;
+}
+
+export interface Measurement { milliseconds: number; calls: number }
+
+export interface Effort { rounds: number; roundMilliseconds: number }
+
+// tfjs's own ops may take minutes a call. Past this, the first call is the measurement.
+const SLOW = 1500; // milliseconds
+const WARM_UP = 3; // calls, for compilers and caches
+const MOST_CALLS = 100; // a round
+
+// Threads of the contestant before may still spin, waiting for more work; let them fall asleep.
+const PAUSE = 15; // milliseconds
+
+export async function measure(contestants: readonly Contestant[], effort: Effort): Promise<Map<string, Measurement>> {
+  const times = new Map<string, number[]>();
+  const perRound = new Map<Contestant, number>();
+  for (const contestant of contestants) {
+    const first = await contestant.sample(1);
+    if (first[0] > SLOW) {
+      times.set(contestant.name, first);
+      continue;
+    }
+    const warm = median(await contestant.sample(WARM_UP));
+    perRound.set(contestant, Math.min(MOST_CALLS, Math.max(1, Math.round(effort.roundMilliseconds / warm))));
+    times.set(contestant.name, []);
+  }
+  for (let round = 0; round < effort.rounds; ++round) {
+    for (const [contestant, calls] of perRound) {
+      await sleep(PAUSE);
+      times.get(contestant.name)!.push(...await contestant.sample(calls));
+    }
+  }
+  return new Map([...times].map(([name, all]) => [name, {milliseconds: median(all), calls: all.length}]));
+}
+
+/** A contestant in this process. */
+export function local(name: string, call: () => void): Contestant {
+  return {
+    name,
+    sample: async calls => Array.from({length: calls}, () => {
+      const started = performance.now();
+      call();
+      return performance.now() - started;
+    }),
+  };
+}

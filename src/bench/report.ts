@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The benchmark's results as Markdown, for terminals and docs/.
+import {machineLine} from '../train/machine';
+import type {BenchResult, Row} from './bench';
+import {CONTESTANTS, ContestantName} from './contestants';
+import {elements, shapeName} from './shapes';
+import {ratio} from './targets';
+
+const BYTES = 4; // float32
+
+// Passes over memory of the size of x that a call can not do without when x does not fit in a cache: forward reads
+// x twice and writes y; backward reads dy and x twice and writes dx.
+const PASSES = {training: 8, frozen: 3, copy: 2};
+
+/** Contestants that move each byte as often as PASSES says. */
+const FUSED: ContestantName[] = ['native', 'nativeAlone', 'typescriptAlone'];
+
+export function report(result: BenchResult, command: string, chart: string | null): string {
+  const {date, machine, threads, isa, torch, rows, overhead, targets} = result;
+  const names = (Object.keys(CONTESTANTS) as ContestantName[]).filter(name => rows.some(row => row.times[name] !== undefined));
+  const slow = rows.some(row => Object.values(row.times).some(t => t.calls === 1));
+  return [
+    '# Benchmark on the CPU', '',
+    `${date} UTC, by \`${command}\` on ${machineLine(machine)}; PyTorch ${torch ?? 'not there'}.`,
+    `${threads} ${threads === 1 ? 'thread' : 'threads'} for native code (${isa ?? 'addon not built'}) and PyTorch; everything else runs in one. float32, channels last. ` +
+      'Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
+      (slow ? ' A contestant whose first call takes longer than 1.5 s is called once (marked 1×).' : ''), '',
+    ...(chart === null ? [] : [`![Milliseconds a training step of one layer](${chart})`, '']),
+    '## Targets', '',
+    ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), '',
+    '## Training: forward and backward, milliseconds', '', ...times(rows.filter(r => r.training), names), '',
+    '## Training: times the milliseconds of RBN in tfjs, native', '', ...ratios(rows.filter(r => r.training), names), '',
+    '## Frozen: forward with given statistics, milliseconds', '', ...times(rows.filter(r => !r.training), names), '',
+    '## Bytes a second', '',
+    `GB/s, counting ${PASSES.training} passes over x in training (forward reads x twice and writes y, backward reads dy and x twice and ` +
+      `writes dx), ${PASSES.frozen} frozen, ${PASSES.copy} for the copy (one thread). More than memory gives means that x stayed in a cache.`, '',
+    ...bandwidth(rows), '',
+    '## Overhead of a call', '',
+    `A frozen forward on shape [1, 1] takes ${overhead.rbn.toFixed(1)} µs, tf.add of the same tensor ${overhead.add.toFixed(1)} µs, tidy and dispose included.`, '',
+    '## What is compared', '',
+    '- RBN in tfjs, native: `rbn.representativeBatchNormTraining` through `tf.grads` (training), `rbn.representativeBatchNorm` (frozen).',
+    '- alone: the call below the kernel, on arrays that are allocated once; the TypeScript form is what runs where the addon is not built.',
+    '- composed kernels: the same ops on the kernels that other backends get, composed of tfjs ops.',
+    '- op by op in tfjs: the definition in tfjs ops, differentiated by tfjs.',
+    '- tf.layers.batchNormalization: the ops that this layer calls, plain BatchNorm.',
+    '- PyTorch: channels_last; its RBN is the definition around its own fused standardisation, differentiated by autograd (bench/torch_peer.py).',
+    '',
+  ].join('\n');
+}
+
+function times(rows: Row[], names: ContestantName[]): string[] {
+  return table(['shape', ...names.map(n => CONTESTANTS[n])], rows.map(({shape, times}) => [
+    shapeName(shape),
+    ...names.map(n => {
+      const t = times[n];
+      return t === undefined ? '–' : `${digits(t.milliseconds)}${t.calls === 1 ? ' (1×)' : ''}`;
+    }),
+  ]));
+}
+
+function ratios(rows: Row[], names: ContestantName[]): string[] {
+  const others = names.filter(n => n !== 'native' && n !== 'copy');
+  return table(['shape', ...others.map(n => CONTESTANTS[n])], rows.map(({shape, times}) => [
+    shapeName(shape),
+    ...others.map(n => {
+      const r = ratio(times, n, 'native');
+      return r === null ? '–' : digits(r);
+    }),
+  ]));
+}
+
+function bandwidth(rows: Row[]): string[] {
+  return table(['shape', '', ...FUSED.map(n => CONTESTANTS[n]), CONTESTANTS.copy], rows.map(({shape, training, times}) => [
+    shapeName(shape), training ? 'training' : 'frozen',
+    ...[...FUSED, 'copy' as const].map(n => {
+      const t = times[n];
+      const passes = n === 'copy' ? PASSES.copy : training ? PASSES.training : PASSES.frozen;
+      return t === undefined ? '–' : (passes * BYTES * elements(shape) / t.milliseconds / 1e6).toFixed(1);
+    }),
+  ]));
+}
+
+/** Three significant digits, never an exponent. */
+function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}
+
+/** Aligned, so that it reads well without rendering too. */
+function table(head: string[], rows: string[][]): string[] {
+  const widths = head.map((h, i) => Math.max(3, h.length, ...rows.map(r => r[i].length)));
+  const line = (cells: string[]) => `| ${cells.map((c, i) => i === 0 ? c.padEnd(widths[i]) : c.padStart(widths[i])).join(' | ')} |`;
+  return [line(head), `| ${widths.map((w, i) => i === 0 ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`).join(' | ')} |`, ...rows.map(line)];
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Talks to bench/torch_peer.py, which runs PyTorch in a process of its own, one request and one answer at a time.
+import {ChildProcess, spawn, spawnSync} from 'node:child_process';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+
+const SCRIPT = join(__dirname, '..', '..', 'bench', 'torch_peer.py');
+
+/** Whether python3 has PyTorch. */
+export function torchThere(): boolean {
+  return spawnSync('python3', ['-c', 'import torch'], {stdio: 'ignore'}).status === 0;
+}
+
+export class TorchPeer {
+  private readonly child: ChildProcess;
+  private readonly lines: AsyncIterator<string>;
+  private errors = '';
+
+  constructor() {
+    this.child = spawn('python3', [SCRIPT], {stdio: ['pipe', 'pipe', 'pipe']});
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.errors += text; });
+    this.child.stdin!.on('error', () => {}); // a dead peer shows in the missing answer
+    this.lines = createInterface({input: this.child.stdout!})[Symbol.asyncIterator]();
+  }
+
+  async ask<Answer>(request: object): Promise<Answer> {
+    this.child.stdin!.write(`${JSON.stringify(request)}\n`);
+    const {value, done} = await this.lines.next();
+    if (done) throw new Error(`bench/torch_peer.py ended without an answer\n${this.errors}`);
+    return JSON.parse(value) as Answer;
+  }
+
+  end(): void {
+    this.child.stdin!.end();
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// `tfjs-rbn bench`: RBN against tfjs's own ops and PyTorch.
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {basename, dirname, resolve} from 'node:path';
+import {bench} from '../bench/bench';
+import {barChart} from '../bench/chart';
+import {report} from '../bench/report';
+import {QUICK, RESNET50, Shape} from '../bench/shapes';
+import {parseOptions, UsageError} from './options';
+
+const HELP = `Usage: tfjs-rbn bench [OPTIONS]
+
+Times Representative Batch Normalization on the CPU, training (forward and backward) and frozen (forward): native
+and in TypeScript, against the same composed of tfjs ops, tf.layers.batchNormalization, a memory copy and, where
+python3 can import torch, PyTorch. Prints the figures that the package sets itself; a missed one is no error.
+
+  --quick           two small shapes, few rounds
+  --shapes LIST     such as 8x56x56x256,8x14x14x256 (default: the stages of ResNet-50 at batch 8)
+  --out FILE.md     writes the report there, with FILE.json and FILE.svg beside it
+  --json            prints JSON instead of the report
+  --help            this text
+
+Native code and PyTorch get as many threads as RBN_THREADS says, by default one a CPU.
+`;
+
+const SPECS = {
+  quick: {type: 'boolean'}, shapes: {type: 'string'}, out: {type: 'string'}, json: {type: 'boolean'}, help: {type: 'boolean', short: 'h'},
+} as const;
+
+const FULL_EFFORT = {rounds: 9, roundMilliseconds: 120};
+const QUICK_EFFORT = {rounds: 3, roundMilliseconds: 40};
+
+const MOST_ELEMENTS = 2 ** 28; // 1 GiB a tensor; tfjs's own ops keep dozens of them
+
+function shapesFrom(list: string): Shape[] {
+  return list.split(',').map(text => {
+    const sizes = text.split('x').map(Number);
+    if (sizes.length !== 4 || sizes.some(s => !Number.isInteger(s) || s < 1) || sizes.reduce((a, b) => a * b) > MOST_ELEMENTS ||
+        sizes[0] * sizes[1] * sizes[2] < 2) {
+      throw new UsageError(`--shapes: expected shapes such as 8x14x14x256 (instances, height, width, channels; two values a channel at least, ` +
+          `${MOST_ELEMENTS} elements at most), received '${text}'`);
+    }
+    return sizes as unknown as Shape;
+  });
+}
+
+export async function run(args: string[]): Promise<number> {
+  const values = parseOptions(args, SPECS);
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const out = values.out === undefined ? null : resolve(String(values.out));
+  if (out !== null && !out.endsWith('.md')) throw new UsageError(`--out: expected a name that ends in .md, received '${values.out}'`);
+  const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
+  const result = await bench(shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
+
+  const command = ['tfjs-rbn bench', ...args].join(' ');
+  const json = `${JSON.stringify(result, null, 1)}\n`;
+  process.stdout.write(values.json ? json : report(result, command, null));
+  if (out !== null) {
+    const other = (ending: string) => out.replace(/\.md$/, ending);
+    mkdirSync(dirname(out), {recursive: true});
+    writeFileSync(other('.svg'), barChart(result));
+    writeFileSync(other('.json'), json);
+    writeFileSync(out, report(result, command, basename(other('.svg'))));
+    process.stderr.write(`written: ${out}, ${other('.json')}, ${other('.svg')}\n`);
+  }
+  return 0;
+}
