@@ -42,6 +42,13 @@ Reference reference(const Case& c, const CaseData& data) {
   r.dgamma = r.dbeta = r.dcenter_weight = r.dscale_weight = r.dscale_bias = Summed(C);
   if (M == 0) return r;
 
+  // What K = mean_s x_s is the rest of, for the terms of dscale_weight.
+  std::vector<double> mean_size(N * C, 0.0);  // mean_s |x_s|
+  for (int64_t n = 0; n < N; ++n)
+    for (int64_t s = 0; s < S; ++s)
+      for (int64_t i = 0; i < C; ++i)
+        mean_size[n * C + i] += std::fabs(f.standardized[c.index(n, s, i)]) / S;
+
   // y = activation(output), output = gamma · x_s · gate + beta + residual
   std::vector<double> dstandardized(in.x.size()), dgate(N * C, 0.0);
   for (int64_t n = 0; n < N; ++n)
@@ -60,7 +67,8 @@ Reference reference(const Case& c, const CaseData& data) {
         // gate = sigmoid(scale_weight · K + scale_bias)
         const double dlogit_term = gate_term * f.gate[nc] * (1.0 - f.gate[nc]);
         r.dscale_bias.add(i, dlogit_term);
-        r.dscale_weight.add(i, dlogit_term * f.K[nc]);
+        r.dscale_weight.value[i] += dlogit_term * f.K[nc];
+        r.dscale_weight.terms[i] += std::fabs(dlogit_term) * mean_size[nc];
       }
   // K = mean_s x_s
   for (int64_t n = 0; n < N; ++n)

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Tests of the engine's C ABI beside its results. A bad call must return a code with a message, leave its
+// outputs alone and leave the engine usable.
+#include "case_runner_abi.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+namespace rbn_test {
+namespace {
+
+constexpr int64_t kHuge = int64_t{1} << 40;
+
+Case case_named(const std::string& name) {
+  for (const Case& c : all_cases())
+    if (c.name == name) return c;
+  throw std::runtime_error("the table has no case '" + name + "'");
+}
+
+const char kTrainingCase[] = "small [2,3,3,4] training residual_relu float32";
+const char kFrozenCase[] = "small [2,3,3,4] frozen residual_relu float32";
+const char kSingleCase[] = "small [3,5] training linear float32";
+
+// "" where `status` is `expected` and, if that is an error, it comes with a message.
+std::string expect(const std::string& what, int32_t status, int32_t expected, const RbnError& error) {
+  if (status != expected)
+    return what + ": expected status " + std::to_string(expected) + ", received " + std::to_string(status) + " (" +
+           error.message + ")";
+  if (expected != RBN_OK && (error.status != expected || error.message[0] == '\0' ||
+                             std::memchr(error.message, 0, sizeof error.message) == nullptr))
+    return what + ": status " + std::to_string(status) + " without a filled error";
+  return "";
+}
+
+// One way to spoil a good call.
+template <class Call>
+struct Spoiled {
+  const char* name;
+  std::function<void(Call*)> spoil;
+};
+
+template <class Call>
+std::vector<Spoiled<Call>> spoiled_problems() {
+  using P = RbnProblem;
+  const auto with = [](std::function<void(P*)> change) {
+    return [change](Call* call) { change(&call->problem); };
+  };
+  return {
+      {"negative instances", with([](P* p) { p->instances = -1; })},
+      {"negative positions", with([](P* p) { p->positions = -2; })},
+      {"negative channels", with([](P* p) { p->channels = -3; })},
+      {"smallest channels", with([](P* p) { p->channels = std::numeric_limits<int64_t>::min(); })},
+      {"no channels", with([](P* p) { p->channels = 0; })},
+      {"no positions", with([](P* p) { p->positions = 0; })},
+      {"sizes whose product overflows", with([](P* p) { p->instances = p->positions = kHuge; })},
+      {"sizes whose bytes overflow", with([](P* p) { p->instances = int64_t{1} << 61, p->positions = 1; })},
+      {"layout 2", with([](P* p) { p->layout = 2; })},
+      {"layout -1", with([](P* p) { p->layout = -1; })},
+      {"dtype 2", with([](P* p) { p->dtype = 2; })},
+      {"activation 2", with([](P* p) { p->activation = 2; })},
+      {"training 2", with([](P* p) { p->training = 2; })},
+      {"epsilon 0", with([](P* p) { p->epsilon = 0; })},
+      {"epsilon -1", with([](P* p) { p->epsilon = -1; })},
+      {"epsilon NaN", with([](P* p) { p->epsilon = std::nan(""); })},
+      {"epsilon infinite", with([](P* p) { p->epsilon = std::numeric_limits<double>::infinity(); })},
+      {"one value a channel in training", with([](P* p) { p->instances = p->positions = 1, p->training = 1; })},
+      {"an empty batch in training", with([](P* p) { p->instances = 0, p->training = 1; })},
+  };
+}
+
+// Every bad call of one direction, made from a good one.
+template <class Call, class Run>
+std::string reject_all(const Engine& engine, const Call& good, const std::vector<Spoiled<Call>>& list, Run run) {
+  for (const auto& bad : list) {
+    Call call = good;
+    bad.spoil(&call);
+    RbnError error = {};
+    const std::string failure = expect(bad.name, run(&call, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT, error);
+    if (!failure.empty()) return failure;
+    if (run(&call, RBN_PLAN_AUTO, nullptr) != RBN_INVALID_ARGUMENT) return std::string(bad.name) + " without error";
+  }
+  RbnError error = {};
+  return expect("a good call after the bad ones", run(&good, RBN_PLAN_AUTO, &error), RBN_OK, error) +
+         expect("synchronize", engine.api().synchronize(engine.context(), &error), RBN_OK, error);
+}
+
+std::string bad_forward(const Engine& engine, const char* case_name) {
+  const Case c = case_named(case_name);
+  const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+  Arrays arrays(machine.get(), c, make_data(c));
+  using F = RbnForward;
+  std::vector<Spoiled<F>> list = spoiled_problems<F>();
+  list.push_back({"no x", [](F* f) { f->x = nullptr; }});
+  list.push_back({"no y", [](F* f) { f->y = nullptr; }});
+  list.push_back({"no center_weight", [](F* f) { f->center_weight = nullptr; }});
+  list.push_back({"no scale_weight", [](F* f) { f->scale_weight = nullptr; }});
+  list.push_back({"no scale_bias", [](F* f) { f->scale_bias = nullptr; }});
+  if (c.training) {
+    list.push_back({"no mean", [](F* f) { f->mean = nullptr; }});
+    list.push_back({"no variance", [](F* f) { f->variance = nullptr; }});
+  } else {
+    list.push_back({"no given_mean", [](F* f) { f->given_mean = nullptr; }});
+    list.push_back({"no given_variance", [](F* f) { f->given_variance = nullptr; }});
+  }
+  if (c.relu && c.residual) list.push_back({"state without mask", [](F* f) { f->mask = nullptr; }});
+  const RbnEngineApi& api = engine.api();
+  const auto run = [&](const F* f, int32_t plan, RbnError* error) {
+    return api.forward(engine.context(), f, plan, error);
+  };
+  const std::string failure = reject_all(engine, arrays.forward_call(), list, run);
+  if (!failure.empty()) return failure;
+  RbnError error = {};
+  for (int32_t plan : {-1, 4, 1000}) {
+    const std::string wrong = expect("plan " + std::to_string(plan), run(&arrays.forward_call(), plan, &error),
+                                     RBN_INVALID_ARGUMENT, error);
+    if (!wrong.empty()) return wrong;
+  }
+  for (RbnPlan plan : {RBN_PLAN_TWO_PASS, RBN_PLAN_SINGLE, RBN_PLAN_FROZEN_ONCE}) {
+    const bool fits = engine.fits(problem_of(c), false, plan);
+    const std::string wrong = expect("forced plan " + std::to_string(plan), run(&arrays.forward_call(), plan, &error),
+                                     fits ? RBN_OK : RBN_INVALID_ARGUMENT, error);
+    if (!wrong.empty()) return wrong;
+  }
+  return expect("no call", api.forward(engine.context(), nullptr, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT, error) +
+         expect("no context", api.forward(nullptr, &arrays.forward_call(), RBN_PLAN_AUTO, &error),
+                RBN_INVALID_ARGUMENT, error);
+}
+
+std::string bad_backward(const Engine& engine, const char* case_name) {
+  const Case c = case_named(case_name);
+  const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+  Arrays arrays(machine.get(), c, make_data(c));
+  arrays.forward();
+  using B = RbnBackward;
+  std::vector<Spoiled<B>> list = spoiled_problems<B>();
+  list.push_back({"no dy", [](B* b) { b->dy = nullptr; }});
+  list.push_back({"no x", [](B* b) { b->x = nullptr; }});
+  list.push_back({"no dx", [](B* b) { b->dx = nullptr; }});
+  list.push_back({"no state", [](B* b) { b->state = nullptr; }});
+  list.push_back({"no variance", [](B* b) { b->variance = nullptr; }});
+  list.push_back({"no center_weight", [](B* b) { b->center_weight = nullptr; }});
+  list.push_back({"no scale_weight", [](B* b) { b->scale_weight = nullptr; }});
+  list.push_back({"no scale_bias", [](B* b) { b->scale_bias = nullptr; }});
+  list.push_back({"no dcenter_weight", [](B* b) { b->dcenter_weight = nullptr; }});
+  list.push_back({"no dscale_weight", [](B* b) { b->dscale_weight = nullptr; }});
+  list.push_back({"no dscale_bias", [](B* b) { b->dscale_bias = nullptr; }});
+  if (!c.training) list.push_back({"no mean", [](B* b) { b->mean = nullptr; }});
+  if (c.relu && c.residual) list.push_back({"dresidual without mask", [](B* b) { b->mask = nullptr; }});
+  const RbnEngineApi& api = engine.api();
+  const auto run = [&](const B* b, int32_t plan, RbnError* error) {
+    return api.backward(engine.context(), b, plan, error);
+  };
+  const std::string failure = reject_all(engine, arrays.backward_call(), list, run);
+  if (!failure.empty()) return failure;
+  RbnError error = {};
+  for (int32_t plan : {-1, 4, 1000, static_cast<int>(RBN_PLAN_FROZEN_ONCE)}) {
+    const std::string wrong = expect("plan " + std::to_string(plan), run(&arrays.backward_call(), plan, &error),
+                                     RBN_INVALID_ARGUMENT, error);
+    if (!wrong.empty()) return wrong;
+  }
+  return expect("no call", api.backward(engine.context(), nullptr, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT,
+                error) +
+         expect("no context", api.backward(nullptr, &arrays.backward_call(), RBN_PLAN_AUTO, &error),
+                RBN_INVALID_ARGUMENT, error);
+}
+
+std::string table(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  if (api.abi_version != RBN_ENGINE_ABI_VERSION) return "abi_version";
+  const std::string kind = api.kind;
+  if (kind != "cuda" && kind != "simulator") return "kind: " + kind;
+  if ((kind == "simulator") != engine.simulated()) return "kind: only the simulator has its controls";
+  if (std::string(api.version).empty()) return "version is empty";
+  if (std::string(api.architectures).empty() != engine.simulated()) return "architectures";
+  if ((api.cuda_runtime == 0) != engine.simulated()) return "cuda_runtime";
+  return "";
+}
+
+std::string devices(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnError error = {};
+  int32_t version = -1, count = -1;
+  check(api.driver_version(&version, &error), error, "driver_version");
+  check(api.device_count(&count, &error), error, "device_count");
+  if (count < 1) return "no device";
+  RbnDeviceInfo info;
+  std::memset(&info, 0xff, sizeof info);
+  check(api.device_info(0, &info, &error), error, "device_info");
+  if (std::memchr(info.name, 0, sizeof info.name) == nullptr || info.name[0] == '\0') return "no name";
+  if (info.multiprocessors < 1 || info.supported != 1 || info.total_memory == 0) return "device_info is not filled";
+  if (info.free_memory > info.total_memory) return "more memory free than there is";
+  RbnContext* context = nullptr;
+  std::string failure;
+  for (int32_t device : {-1, count, 1 << 30}) {
+    failure += expect("device_info of a device that is not there", api.device_info(device, &info, &error),
+                      RBN_NO_DEVICE, error);
+    failure += expect("context on a device that is not there", api.context_create(device, &context, &error),
+                      RBN_NO_DEVICE, error);
+    if (context != nullptr) return "context_create failed and gave a context";
+  }
+  return failure +
+         expect("device_info without info", api.device_info(0, nullptr, &error), RBN_INVALID_ARGUMENT, error) +
+         expect("device_count without count", api.device_count(nullptr, &error), RBN_INVALID_ARGUMENT, error) +
+         expect("driver_version without version", api.driver_version(nullptr, &error), RBN_INVALID_ARGUMENT, error) +
+         expect("context_create without context", api.context_create(0, nullptr, &error), RBN_INVALID_ARGUMENT, error);
+}
+
+std::string memory(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnContext* const context = engine.context();
+  RbnError error = {};
+  void* nothing = nullptr;
+  check(api.allocate(context, 0, &nothing, &error), error, "allocate 0 bytes");
+  if (nothing == nullptr) return "0 bytes gave no pointer";
+  check(api.upload(context, nothing, nullptr, 0, &error), error, "upload 0 bytes");
+  check(api.download(context, nullptr, nothing, 0, &error), error, "download 0 bytes");
+  check(api.release(context, nothing, &error), error, "release 0 bytes");
+  void* memory = nullptr;
+  check(api.allocate(context, 100, &memory, &error), error, "allocate");
+  std::vector<unsigned char> sent(100), received(100);
+  for (size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<unsigned char>(3 * i + 1);
+  check(api.upload(context, memory, sent.data(), sent.size(), &error), error, "upload");
+  check(api.download(context, received.data(), memory, received.size(), &error), error, "download");
+  if (sent != received) return "what was downloaded is not what was uploaded";
+  std::string failure;
+  const auto refused = [&](const char* what, int32_t status) {
+    failure += expect(what, status, RBN_INVALID_ARGUMENT, error);
+  };
+  refused("upload without source", api.upload(context, memory, nullptr, 100, &error));
+  refused("upload without target", api.upload(context, nullptr, sent.data(), 100, &error));
+  refused("download without target", api.download(context, nullptr, memory, 100, &error));
+  refused("download without source", api.download(context, received.data(), nullptr, 100, &error));
+  refused("upload without context", api.upload(nullptr, memory, sent.data(), 100, &error));
+  refused("download without context", api.download(nullptr, received.data(), memory, 100, &error));
+  refused("allocate without context", api.allocate(nullptr, 4, &nothing, &error));
+  refused("allocate without pointer", api.allocate(context, 4, nullptr, &error));
+  refused("synchronize without context", api.synchronize(nullptr, &error));
+  refused("release without context", api.release(nullptr, memory, &error));
+  refused("release of what was not allocated", api.release(context, sent.data(), &error));
+  check(api.release(context, memory, &error), error, "release");
+  refused("release twice", api.release(context, memory, &error));
+  api.context_destroy(nullptr);
+  return failure;
+}
+
+std::string lack_of_memory(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnError error = {};
+  std::string failure;
+  for (uint64_t bytes : {uint64_t{1} << 50, std::numeric_limits<uint64_t>::max()}) {
+    void* memory = nullptr;
+    failure += expect("allocate " + std::to_string(bytes) + " bytes",
+                      api.allocate(engine.context(), bytes, &memory, &error), RBN_OUT_OF_MEMORY, error);
+  }
+  void* memory = nullptr;
+  check(api.allocate(engine.context(), 1 << 20, &memory, &error), error, "allocate after the failures");
+  check(api.release(engine.context(), memory, &error), error, "release");
+  return failure;
+}
+
+// The engine tries once more after it gave unused memory back, so one failure must go unnoticed, wherever it is.
+std::string injected_failures(const Engine& engine) {
+  if (!engine.simulated()) return "";
+  for (const char* name : {kTrainingCase, kFrozenCase, kSingleCase}) {
+    const Case c = case_named(name);
+    const CaseData data = make_data(c);
+    const Reference expected = reference(c, data);
+    const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+    for (uint64_t k = 1; k <= 40; ++k) {
+      engine.fail_allocation(k);
+      std::string failure;
+      {
+        Arrays arrays(machine.get(), c, data);
+        arrays.forward();
+        arrays.backward();
+        arrays.forward_without_state();
+        failure = compare(c, expected, arrays.outputs());
+      }
+      engine.fail_allocation(0);
+      if (!failure.empty()) return failure;
+    }
+  }
+  return "";
+}
+
+// What is put on a stream may run much later: temporary memory must live until then, arguments be copies.
+std::string deferred(const Engine& engine) {
+  if (!engine.simulated()) return "";
+  for (const char* name : {kTrainingCase, kFrozenCase, kSingleCase}) {
+    const Case c = case_named(name);
+    const CaseData data = make_data(c);
+    const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+    engine.set_defer(1);
+    std::string failure;
+    {
+      Arrays arrays(machine.get(), c, data);
+      arrays.forward();
+      arrays.backward();
+      failure = compare(c, reference(c, data), arrays.outputs());
+    }
+    engine.set_defer(0);
+    if (!failure.empty()) return failure;
+  }
+  return "";
+}
+
+std::string two_contexts(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnError error = {};
+  uint64_t bytes_before = 0, bytes_after = 0, before = 0;
+  if (engine.simulated()) before = engine.live_allocations(&bytes_before);
+  RbnContext* second = nullptr;
+  check(api.context_create(0, &second, &error), error, "context_create");
+  void* memory = nullptr;
+  check(api.allocate(second, 1000, &memory, &error), error, "allocate");
+  const std::string failure = expect("release in another context", api.release(engine.context(), memory, &error),
+                                     RBN_INVALID_ARGUMENT, error);
+  api.context_destroy(second);  // with the memory still allocated
+  if (engine.simulated() && engine.live_allocations(&bytes_after) != before) return "context_destroy left memory";
+  return failure;
+}
+
+std::string plans(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  for (const Case& c : all_cases()) {
+    if (!c.native_layout()) continue;
+    const RbnProblem problem = problem_of(c);
+    for (int32_t backward : {0, 1}) {
+      int32_t plan = -1, fits = -1;
+      check(api.choose_plan(engine.context(), &problem, backward, &plan), {}, "choose_plan");
+      if (plan == RBN_PLAN_AUTO) return c.name + ": choose_plan gave no plan";
+      check(api.plan_fits(engine.context(), &problem, backward, plan, &fits), {}, "plan_fits");
+      if (fits != 1) return c.name + ": the chosen plan does not fit";
+      check(api.plan_fits(engine.context(), &problem, backward, RBN_PLAN_AUTO, &fits), {}, "plan_fits");
+      if (fits != 1) return c.name + ": the automatic plan does not fit";
+    }
+  }
+  const RbnProblem problem = problem_of(case_named(kTrainingCase));
+  int32_t value = 0;
+  if (api.choose_plan(engine.context(), nullptr, 0, &value) != RBN_INVALID_ARGUMENT) return "choose_plan, no problem";
+  if (api.choose_plan(engine.context(), &problem, 0, nullptr) != RBN_INVALID_ARGUMENT) return "choose_plan, no plan";
+  if (api.plan_fits(engine.context(), nullptr, 0, 1, &value) != RBN_INVALID_ARGUMENT) return "plan_fits, no problem";
+  if (api.plan_fits(engine.context(), &problem, 0, 1, nullptr) != RBN_INVALID_ARGUMENT) return "plan_fits, no fits";
+  return "";
+}
+
+std::string timing(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  const Case c = case_named(kTrainingCase);
+  const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+  Arrays arrays(machine.get(), c, make_data(c));
+  RbnError error = {};
+  float forward = -1, backward = -1;
+  RbnContext* const context = engine.context();
+  check(api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 2, &forward, &error), error, "time_forward");
+  check(api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, 2, &backward, &error), error,
+        "time_backward");
+  if (!(forward >= 0) || !(backward >= 0)) return "no time";
+  std::string failure;
+  for (int32_t repeats : {0, -1}) {
+    failure += expect("time_forward, repeats " + std::to_string(repeats),
+                      api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, repeats, &forward, &error),
+                      RBN_INVALID_ARGUMENT, error);
+    failure += expect("time_backward, repeats " + std::to_string(repeats),
+                      api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, repeats, &backward, &error),
+                      RBN_INVALID_ARGUMENT, error);
+  }
+  return failure +
+         expect("time_forward without result",
+                api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 1, nullptr, &error),
+                RBN_INVALID_ARGUMENT, error);
+}
+
+}  // namespace
+
+std::vector<AbiTest> abi_tests() {
+  return {
+      {"table", table},
+      {"devices", devices},
+      {"memory", memory},
+      {"lack of memory", lack_of_memory},
+      {"injected allocation failures", injected_failures},
+      {"deferred stream", deferred},
+      {"two contexts", two_contexts},
+      {"plans", plans},
+      {"timing", timing},
+      {"bad forward calls, training", [](const Engine& e) { return bad_forward(e, kTrainingCase); }},
+      {"bad forward calls, frozen", [](const Engine& e) { return bad_forward(e, kFrozenCase); }},
+      {"bad forward calls, one position", [](const Engine& e) { return bad_forward(e, kSingleCase); }},
+      {"bad backward calls, training", [](const Engine& e) { return bad_backward(e, kTrainingCase); }},
+      {"bad backward calls, frozen", [](const Engine& e) { return bad_backward(e, kFrozenCase); }},
+      {"bad backward calls, one position", [](const Engine& e) { return bad_backward(e, kSingleCase); }},
+  };
+}
+
+}  // namespace rbn_test

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Tests of the engine's C ABI beside its results: bad arguments, lack of memory, leaks, deferred streams.
+#ifndef RBN_TEST_CASE_RUNNER_ABI_H_
+#define RBN_TEST_CASE_RUNNER_ABI_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "case_runner_machine.h"
+
+namespace rbn_test {
+
+struct AbiTest {
+  std::string name;
+  std::function<std::string(const Engine&)> run;  // "" or what is wrong; may throw
+};
+
+std::vector<AbiTest> abi_tests();
+
+}  // namespace rbn_test
+
+#endif  // RBN_TEST_CASE_RUNNER_ABI_H_

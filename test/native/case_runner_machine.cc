@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// native/cpu and engines as machines.
+#include "case_runner_machine.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+namespace rbn_test {
+namespace {
+
+constexpr int kRepeats = 20;  // of a timed call: the median of so many is steady to a few percent
+
+class CpuMachine : public Machine {
+ public:
+  CpuMachine(rbn::cpu::Isa isa, int threads, size_t offset) : isa_(isa), threads_(threads), offset_(offset) {}
+  void* allocate(size_t bytes) override {
+    return static_cast<char*>(::operator new(bytes + offset_)) + offset_;
+  }
+  void release(void* memory) override { ::operator delete(static_cast<char*>(memory) - offset_); }
+  void write(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
+  void read(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
+  void forward(const RbnForward& call) override {
+    use_isa();
+    rbn::cpu::forward(call, threads_);
+  }
+  void backward(const RbnBackward& call) override {
+    use_isa();
+    rbn::cpu::backward(call, threads_);
+  }
+  double time_forward(const RbnForward& call) override {
+    return time([&] { forward(call); });
+  }
+  double time_backward(const RbnBackward& call) override {
+    return time([&] { backward(call); });
+  }
+
+ private:
+  void use_isa() {
+    if (!rbn::cpu::set_isa(isa_)) throw std::runtime_error("set_isa refused an instruction set");
+  }
+  template <class Call>
+  static double time(Call call) {
+    std::vector<double> times;
+    for (int i = 0; i < kRepeats; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      call();
+      times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::nth_element(times.begin(), times.begin() + kRepeats / 2, times.end());
+    return times[kRepeats / 2];
+  }
+
+  const rbn::cpu::Isa isa_;
+  const int threads_;
+  const size_t offset_;
+};
+
+class EngineMachine : public Machine {
+ public:
+  EngineMachine(const Engine& engine, RbnPlan forward, RbnPlan backward)
+      : api_(engine.api()), context_(engine.context()), forward_(forward), backward_(backward) {}
+  void* allocate(size_t bytes) override {
+    RbnError error = {};
+    void* memory = nullptr;
+    check(api_.allocate(context_, bytes, &memory, &error), error, "allocate");
+    return memory;
+  }
+  void release(void* memory) override {
+    RbnError error = {};
+    check(api_.release(context_, memory, &error), error, "release");
+  }
+  void write(void* to, const void* from, size_t bytes) override {
+    RbnError error = {};
+    check(api_.upload(context_, to, from, bytes, &error), error, "upload");
+  }
+  void read(void* to, const void* from, size_t bytes) override {
+    RbnError error = {};
+    check(api_.download(context_, to, from, bytes, &error), error, "download");
+  }
+  void forward(const RbnForward& call) override {
+    RbnError error = {};
+    check(api_.forward(context_, &call, forward_, &error), error, "forward");
+  }
+  void backward(const RbnBackward& call) override {
+    RbnError error = {};
+    check(api_.backward(context_, &call, backward_, &error), error, "backward");
+  }
+  double time_forward(const RbnForward& call) override {
+    RbnError error = {};
+    float ms = 0;
+    check(api_.time_forward(context_, &call, forward_, kRepeats, &ms, &error), error, "time_forward");
+    return ms;
+  }
+  double time_backward(const RbnBackward& call) override {
+    RbnError error = {};
+    float ms = 0;
+    check(api_.time_backward(context_, &call, backward_, kRepeats, &ms, &error), error, "time_backward");
+    return ms;
+  }
+
+ private:
+  const RbnEngineApi& api_;
+  RbnContext* const context_;
+  const RbnPlan forward_, backward_;
+};
+
+template <class Function>
+void find(void* library, const char* name, Function** function) {
+  *function = reinterpret_cast<Function*>(dlsym(library, name));
+}
+
+}  // namespace
+
+std::unique_ptr<Machine> cpu_machine(rbn::cpu::Isa isa, int threads, size_t offset) {
+  return std::make_unique<CpuMachine>(isa, threads, offset);
+}
+
+void check(int32_t status, const RbnError& error, const char* what) {
+  if (status != RBN_OK)
+    throw std::runtime_error(std::string(what) + " returned " + std::to_string(status) + ": " + error.message);
+}
+
+Engine::Engine(const std::string& path) {
+  library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library_ == nullptr) throw std::runtime_error(dlerror());
+  RbnEngineApiFunction entry = nullptr;
+  entry = reinterpret_cast<RbnEngineApiFunction>(dlsym(library_, RBN_ENGINE_SYMBOL));
+  if (entry == nullptr) throw std::runtime_error(path + " has no " RBN_ENGINE_SYMBOL);
+  api_ = entry();
+  if (api_->abi_version != RBN_ENGINE_ABI_VERSION) throw std::runtime_error(path + " has another ABI version");
+  find(library_, "rbn_simulator_set_seed", &set_seed);
+  find(library_, "rbn_simulator_set_defer", &set_defer);
+  find(library_, "rbn_simulator_fail_allocation", &fail_allocation);
+  find(library_, "rbn_simulator_live_allocations", &live_allocations);
+  find(library_, "rbn_simulator_clear_error", &clear_error);
+  RbnError error = {};
+  check(api_->context_create(0, &context_, &error), error, "context_create");
+}
+
+// The library stays loaded: leak checkers need its symbols.
+Engine::~Engine() { close(); }
+
+void Engine::close() {
+  api_->context_destroy(context_);
+  context_ = nullptr;
+}
+
+std::unique_ptr<Machine> Engine::machine(RbnPlan forward, RbnPlan backward) const {
+  return std::make_unique<EngineMachine>(*this, forward, backward);
+}
+
+bool Engine::fits(const RbnProblem& problem, bool backward, RbnPlan plan) const {
+  int32_t fits = 0;
+  check(api_->plan_fits(context_, &problem, backward, plan, &fits), {}, "plan_fits");
+  return fits != 0;
+}
+
+RbnProblem problem_of(const Case& c) {
+  return {c.instances(), c.positions(), c.channels(), c.channels_first() ? RBN_CHANNELS_FIRST : RBN_CHANNELS_LAST,
+          c.bfloat16 ? RBN_BFLOAT16 : RBN_FLOAT32, c.training, c.relu ? RBN_RELU : RBN_LINEAR, c.epsilon};
+}
+
+}  // namespace rbn_test
