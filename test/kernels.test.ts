@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The kernels below the ops: composed on backends that have none of their own, plain TypeScript without the
+// addon, and what the kernels of `cpu` promise each other.
+import '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import * as path from 'node:path';
+import * as rbn from 'tfjs-rbn';
+
+import {registerPlainTfjsBackend} from './support/backends';
+import {forward, gradients, Problem, randomFloats, relativeError} from './support/definition';
+import {checkScenario, nameOf, SCENARIOS} from './support/scenarios';
+
+const NAMES = ['RepresentativeBatchNorm', 'RepresentativeBatchNormGrad'];
+
+describe('composed kernels', () => {
+  after(() => tf.setBackend('cpu'));
+
+  describe('on wasm', () => {
+    before(() => tf.setBackend('wasm'));
+    it('are registered at import', () => {
+      for (const name of NAMES) assert.ok(tf.getKernel(name, 'wasm') != null);
+    });
+    // float32 all the way, and gradients that are sums of terms of both signs.
+    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, 2e-5));
+    it('leave no tensor behind', () => {
+      const before = tf.memory().numTensors;
+      checkScenario(SCENARIOS[14], 2e-5);
+      assert.equal(tf.memory().numTensors, before);
+    });
+  });
+
+  describe('on a backend that was registered after the package', () => {
+    before(() => tf.setBackend(registerPlainTfjsBackend('late')));
+    it('come with the first call', () => {
+      assert.ok(tf.getKernel(NAMES[0], 'late') == null);
+      const p = {centerWeight: [0], scaleWeight: [0], scaleBias: [1]};
+      rbn.representativeBatchNorm([[1]], p, {mean: [0], variance: [1]}).dispose();
+      for (const name of NAMES) assert.ok(tf.getKernel(name, 'late') != null);
+    });
+    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, 2e-5));
+
+    it('give an empty output and zero gradients for an empty batch', () => tf.tidy(() => {
+      const p = {centerWeight: tf.zeros([2]) as tf.Tensor1D, scaleWeight: tf.zeros([2]) as tf.Tensor1D,
+                 scaleBias: tf.ones([2]) as tf.Tensor1D};
+      const x = tf.zeros([0, 3, 2]);
+      const f = (x: tf.Tensor, residual: tf.Tensor, scaleBias: tf.Tensor) => rbn.representativeBatchNorm(
+          x, {...p, scaleBias: scaleBias as tf.Tensor1D}, {mean: [0, 0], variance: [1, 1], activation: 'relu', residual});
+      const {value, grads} = tf.valueAndGrads(f)([x, x.clone(), p.scaleBias]);
+      assert.deepEqual([value.shape, grads[0].shape, grads[1].shape], [x.shape, x.shape, x.shape]);
+      assert.deepEqual([...grads[2].dataSync()], [0, 0]);
+    }));
+
+    it('stay exact where the mean is 10,000 standard deviations', () => {
+      const problem = badlyConditioned();
+      const w = randomFloats(5)(problem.x.length, -1, 1);
+      const expected = forward(problem), expectedGradients = gradients(problem, w);
+      tf.tidy(() => {
+        const x = tf.tensor(Float32Array.from(problem.x), [3, 7, 2]);
+        const p = {
+          gamma: [...problem.gamma], beta: [...problem.beta], centerWeight: [...problem.centerWeight],
+          scaleWeight: [...problem.scaleWeight], scaleBias: [...problem.scaleBias],
+        };
+        const run = (x: tf.Tensor) => rbn.representativeBatchNormTraining(x, p, {epsilon: problem.epsilon}).output;
+        // E[x²] − E[x]² or a float32 k̄ would be wrong in the first digit.
+        assert.ok(relativeError(run(x).dataSync(), expected.y) < 1e-5);
+        const dx = tf.grad(run)(x, tf.tensor(Float32Array.from(w), x.shape));
+        assert.ok(relativeError(dx.dataSync(), expectedGradients.x) < 1e-4);
+      });
+    });
+  });
+});
+
+function badlyConditioned(): Problem {
+  const random = randomFloats(9);
+  const x = random(3 * 7 * 2, -1, 1).map((value) => Math.fround(value + 1e4));
+  return {
+    instances: 3, positions: 7, channels: 2, x, residual: null, gamma: random(2, -2, 2), beta: random(2, -1, 1),
+    centerWeight: random(2, -0.5, 0.5), scaleWeight: random(2, -2, 2), scaleBias: random(2, -1, 1),
+    given: null, epsilon: 1e-3, relu: false,
+  };
+}
+
+describe('kernels of cpu', () => {
+  before(() => tf.setBackend('cpu'));
+
+  it('give neither state nor mask to who takes no gradient', () => tf.tidy(() => {
+    const x = tf.randomNormal([2, 3, 2]), one = tf.ones([2]);
+    const attrs = {epsilon: 1e-3, axis: 2, activation: 'relu', training: true};
+    const inputs = {x, residual: x, centerWeight: one, scaleWeight: one, scaleBias: one};
+    const shapes = (keepState: boolean) =>
+        tf.engine().runKernel<tf.Tensor[]>(NAMES[0], inputs, {...attrs, keepState}).map((t) => t.shape);
+    assert.deepEqual(shapes(false), [[2, 3, 2], [2], [2]]);
+    // Four planes of 2·2 floats, and 2·3 rows of one byte in two int32.
+    assert.deepEqual(shapes(true), [[2, 3, 2], [2], [2], [16], [2]]);
+  }));
+
+  it('say what is missing when a gradient is asked of a kernel run without state', () => tf.tidy(() => {
+    const x = tf.randomNormal([2, 3, 2]), one = tf.ones([2]);
+    const attrs = {epsilon: 1e-3, axis: 2, activation: 'relu', training: true, keepState: false};
+    const f = (x: tf.Tensor) => tf.engine().runKernel<tf.Tensor[]>(
+        NAMES[0], {x, centerWeight: one, scaleWeight: one, scaleBias: one}, attrs)[0];
+    assert.throws(() => tf.grad(f)(x), /RepresentativeBatchNorm: no gradient, .* keepState: false/);
+  }));
+
+  it('never write to an array that dataSync() has handed out', () => {
+    const p = {centerWeight: [0.5, 0], scaleWeight: [1, 0], scaleBias: [0, 1]};
+    const x = tf.randomNormal([64, 64, 2], 3); // large enough for uninitialised memory
+    const held: {values: ArrayLike<number>; copy: ArrayLike<number>}[] = [];
+    for (let i = 0; i < 20; i++) {
+      const {output, mean, variance} = rbn.representativeBatchNormTraining(x, p);
+      const values = output.dataSync();
+      held.push({values, copy: values.slice()});
+      tf.dispose([output, mean, variance]);
+    }
+    for (const {values, copy} of held) assert.deepEqual(values, copy);
+    x.dispose();
+  });
+
+  it('do the same in plain TypeScript: the tests of the ops pass without the addon', function() {
+    this.timeout(60000);
+    const env = {...process.env, RBN_ADDON_PATH: path.join(__dirname, 'nowhere', 'rbn.node')};
+    const mocha = path.join(path.dirname(require.resolve('mocha/package.json')), 'bin', 'mocha.js');
+    const {status, stdout, stderr} = spawnSync(
+        process.execPath, [mocha, '--no-config', '--timeout', '20000', path.join(__dirname, 'ops.test.js')],
+        {env, encoding: 'utf8'});
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(stderr, /NO_BINARY/);
+    assert.ok(Number(/(\d+) passing/.exec(stdout)![1]) >= SCENARIOS.length, stdout);
+  });
+});
