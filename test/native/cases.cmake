@@ -87,6 +87,21 @@ function(rbn_generate_cases OUTPUT)
   file(CONFIGURE OUTPUT "${OUTPUT}" CONTENT "${text}" @ONLY)
 endfunction()
 
+# The executable rbn_case_runner, linked to the libraries that are given (native/cpu among them).
+function(rbn_add_case_runner)
+  set(folder "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
+  rbn_generate_cases("${CMAKE_CURRENT_BINARY_DIR}/cases/rbn_cases.inc")
+  add_executable(rbn_case_runner
+    ${folder}/case_runner.cc ${folder}/case_runner_abi.cc ${folder}/case_runner_arrays.cc
+    ${folder}/case_runner_criteria.cc ${folder}/case_runner_data.cc ${folder}/case_runner_machine.cc
+    ${folder}/case_runner_self.cc ${folder}/case_runner_table.cc ${folder}/reference.cc)
+  target_compile_features(rbn_case_runner PRIVATE cxx_std_17)
+  # The data of a case must be the same bits as in TypeScript, where nothing is fused.
+  target_compile_options(rbn_case_runner PRIVATE -Wall -Wextra -ffp-contract=off)
+  target_include_directories(rbn_case_runner PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/cases" "${folder}/../..")
+  target_link_libraries(rbn_case_runner PRIVATE ${ARGN} ${CMAKE_DL_LIBS})
+endfunction()
+
 # cmake -DRBN_CASES_OUTPUT=FILE -P cases.cmake writes the file without a project.
 if(CMAKE_SCRIPT_MODE_FILE AND RBN_CASES_OUTPUT)
   rbn_generate_cases("${RBN_CASES_OUTPUT}")
