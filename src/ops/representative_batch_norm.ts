@@ -111,7 +111,8 @@ export const representativeBatchNorm = op({representativeBatchNorm_});
  * const centerWeight = tf.zeros([3]), scaleWeight = tf.zeros([3]), scaleBias = tf.ones([3]);
  * const loss = (x, centerWeight) => {
  *   const params = {centerWeight, scaleWeight, scaleBias};
- *   return rbn.representativeBatchNormTraining(x, params, {activation: 'relu'}).output.square().mean();
+ *   const {output} = rbn.representativeBatchNormTraining(x, params, {activation: 'relu'});
+ *   return tf.mean(tf.square(output));
  * };
  * const [dx, dCenterWeight] = tf.grads(loss)([x, centerWeight]);
  * console.log(dx.shape, dCenterWeight.shape); // [8, 14, 14, 3] [3]
