@@ -10,27 +10,47 @@
 
 #include "vector_types.h"
 
+// Names and numbers of the errors.
+#define RBN_SIMULATOR_ERRORS(X) \
+  X(cudaSuccess, 0) \
+  X(cudaErrorInvalidValue, 1) \
+  X(cudaErrorMemoryAllocation, 2) \
+  X(cudaErrorInitializationError, 3) \
+  X(cudaErrorCudartUnloading, 4) \
+  X(cudaErrorInvalidConfiguration, 9) \
+  X(cudaErrorInvalidMemcpyDirection, 21) \
+  X(cudaErrorInsufficientDriver, 35) \
+  X(cudaErrorDevicesUnavailable, 46) \
+  X(cudaErrorInvalidDeviceFunction, 98) \
+  X(cudaErrorNoDevice, 100) \
+  X(cudaErrorInvalidDevice, 101) \
+  X(cudaErrorNoKernelImageForDevice, 209) \
+  X(cudaErrorECCUncorrectable, 214) \
+  X(cudaErrorInvalidPtx, 218) \
+  X(cudaErrorNvlinkUncorrectable, 220) \
+  X(cudaErrorJitCompilerNotFound, 221) \
+  X(cudaErrorUnsupportedPtxVersion, 222) \
+  X(cudaErrorInvalidResourceHandle, 400) \
+  X(cudaErrorNotReady, 600) \
+  X(cudaErrorIllegalAddress, 700) \
+  X(cudaErrorLaunchOutOfResources, 701) \
+  X(cudaErrorLaunchTimeout, 702) \
+  X(cudaErrorAssert, 710) \
+  X(cudaErrorHardwareStackError, 714) \
+  X(cudaErrorIllegalInstruction, 715) \
+  X(cudaErrorMisalignedAddress, 716) \
+  X(cudaErrorInvalidAddressSpace, 717) \
+  X(cudaErrorInvalidPc, 718) \
+  X(cudaErrorLaunchFailure, 719) \
+  X(cudaErrorCooperativeLaunchTooLarge, 720) \
+  X(cudaErrorNotSupported, 801) \
+  X(cudaErrorSystemDriverMismatch, 803) \
+  X(cudaErrorUnknown, 999)
+
 enum cudaError_t {
-  cudaSuccess = 0,
-  cudaErrorInvalidValue = 1,
-  cudaErrorMemoryAllocation = 2,
-  cudaErrorInitializationError = 3,
-  cudaErrorInvalidConfiguration = 9,
-  cudaErrorInvalidMemcpyDirection = 21,
-  cudaErrorInsufficientDriver = 35,
-  cudaErrorInvalidDeviceFunction = 98,
-  cudaErrorNoDevice = 100,
-  cudaErrorInvalidDevice = 101,
-  cudaErrorNoKernelImageForDevice = 209,
-  cudaErrorInvalidResourceHandle = 400,
-  cudaErrorNotReady = 600,
-  cudaErrorIllegalAddress = 700,
-  cudaErrorLaunchOutOfResources = 701,
-  cudaErrorLaunchTimeout = 702,
-  cudaErrorLaunchFailure = 719,
-  cudaErrorCooperativeLaunchTooLarge = 720,
-  cudaErrorNotSupported = 801,
-  cudaErrorUnknown = 999,
+#define RBN_SIMULATOR_ERROR(name, value) name = value,
+  RBN_SIMULATOR_ERRORS(RBN_SIMULATOR_ERROR)
+#undef RBN_SIMULATOR_ERROR
 };
 
 typedef struct rbn_simulator_stream* cudaStream_t;
@@ -130,7 +150,6 @@ cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDeviceSynchronize();
-cudaError_t cudaDeviceReset();
 cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes);
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes);

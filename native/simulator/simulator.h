@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The simulated device as the runtime's calls see it: its memory, its streams and its sticky error.
+#ifndef RBN_SIMULATOR_SIMULATOR_H_
+#define RBN_SIMULATOR_SIMULATOR_H_
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "grid.h"
+#include "memory.h"
+
+namespace rbn {
+namespace simulator {
+
+// What an event has seen. Kept alive by the operations that name it.
+struct EventState {
+  bool timing = true;
+  uint64_t recorded = 0;  // how many times it was put on a stream
+  uint64_t reached = 0;   // how many of them have run
+  std::chrono::steady_clock::time_point time;
+  rbn_simulator_stream* stream = nullptr;  // the last one it was put on
+  char sync = 0;
+};
+
+// One thing that a stream does. A wait has an event and no function.
+struct Operation {
+  std::function<void()> run;
+  std::shared_ptr<EventState> wait_for;
+  uint64_t wait_until = 0;  // EventState::reached
+  std::unique_ptr<char> sync = std::make_unique<char>();  // what the host did before
+};
+
+struct Simulator {
+  static Simulator& instance();
+
+  // Puts an operation on a stream; runs it at once unless deferred.
+  void enqueue(cudaStream_t stream, Operation operation);
+  // Runs all that the stream holds, and takes over what it did.
+  void finish(cudaStream_t stream);
+  void finish_all();
+  // Runs the first operation of the queue, or what it waits for.
+  void step(rbn_simulator_stream* stream);
+  // The null stream where `stream` is null; null where it is no stream.
+  rbn_simulator_stream* resolve(cudaStream_t stream);
+  void fail(cudaError_t error, const std::string& message);
+
+  std::recursive_mutex mutex;
+  Memory memory;
+  std::map<char*, size_t> pinned;  // host memory of cudaMallocHost
+  std::unique_ptr<rbn_simulator_stream> null_stream;
+  std::set<rbn_simulator_stream*> streams;  // with the null stream
+  std::map<const void*, int> dynamic_shared_limit;
+  std::set<const void*> large_clusters;
+  cudaError_t sticky = cudaSuccess;
+  std::string message;
+  uint64_t seed;
+  uint64_t launches = 0;
+  bool defer;
+  uint64_t fail_allocation = 0;
+  uint64_t release_threshold = 0;
+
+ private:
+  Simulator();
+};
+
+extern thread_local cudaError_t last_error;
+inline cudaError_t result(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+// For the calls of the runtime: one caller at a time, and nothing works after a sticky error.
+#define RBN_SIMULATOR_ENTER()                                          \
+  Simulator& simulator = Simulator::instance();                        \
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);         \
+  if (simulator.sticky != cudaSuccess) return result(simulator.sticky)
+
+int multiprocessors();
+int occupancy(unsigned block_threads, size_t shared_bytes);
+
+}  // namespace simulator
+}  // namespace rbn
+
+struct rbn_simulator_stream {
+  bool blocking = true;  // waits for the null stream, and it for this one
+  std::deque<rbn::simulator::Operation> queue;
+  rbn::simulator::TsanFiber fiber;
+  rbn::simulator::ExecutionPool pool;
+  char done = 0;  // what it has done
+};
+
+struct rbn_simulator_event {
+  std::shared_ptr<rbn::simulator::EventState> state;
+};
+
+#endif  // RBN_SIMULATOR_SIMULATOR_H_

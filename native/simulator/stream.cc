@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Streams and events. A stream is a queue; what is on it runs when it is put there, or, deferred, when the
+// host waits for it. Under TSan a stream is a thread of its own, whatever host thread does the work: what
+// is not ordered by a stream, an event or a synchronisation is a race.
+#include <stdlib.h>
+
+#include "include/simulator/control.h"
+#include "simulator.h"
+
+namespace rbn {
+namespace simulator {
+
+thread_local cudaError_t last_error = cudaSuccess;
+
+Simulator::Simulator() : null_stream(std::make_unique<rbn_simulator_stream>()) {
+  streams.insert(null_stream.get());
+  const char* const seed_text = getenv("RBN_SIMULATOR_SEED");
+  seed = seed_text ? strtoull(seed_text, nullptr, 10) : 0;
+  const char* const defer_text = getenv("RBN_SIMULATOR_DEFER");
+  defer = defer_text && atoi(defer_text) != 0;
+}
+
+Simulator& Simulator::instance() {
+  // Never destroyed: streams may still be used while the process exits.
+  static Simulator& simulator = *new Simulator();
+  return simulator;
+}
+
+rbn_simulator_stream* Simulator::resolve(cudaStream_t stream) {
+  if (!stream) return null_stream.get();
+  return streams.count(stream) ? stream : nullptr;
+}
+
+void Simulator::fail(cudaError_t error, const std::string& what) {
+  sticky = error;
+  message = what;
+  for (rbn_simulator_stream* s : streams) s->queue.clear();
+}
+
+void Simulator::step(rbn_simulator_stream* stream) {
+  Operation& first = stream->queue.front();
+  if (first.wait_for && first.wait_for->reached < first.wait_until) {
+    step(first.wait_for->stream);
+    return;
+  }
+  Operation operation = std::move(first);
+  stream->queue.pop_front();
+  void* const mine = current_tsan_fiber();
+  switch_tsan_fiber(stream->fiber.handle());
+  acquire(operation.sync.get());
+  if (operation.wait_for) acquire(&operation.wait_for->sync);
+  if (stream == null_stream.get()) {
+    for (rbn_simulator_stream* s : streams) {
+      if (s->blocking) acquire(&s->done);
+    }
+  } else if (stream->blocking) {
+    acquire(&null_stream->done);
+  }
+  if (operation.run) operation.run();
+  operation.run = nullptr;  // here, because it owns what was used here
+  release(&stream->done);
+  switch_tsan_fiber(mine);
+}
+
+void Simulator::enqueue(cudaStream_t handle, Operation operation) {
+  rbn_simulator_stream* const stream = resolve(handle);
+  // Work of the null stream comes after all earlier work of blocking streams and before all later.
+  if (stream == null_stream.get()) {
+    for (rbn_simulator_stream* s : streams) {
+      while (s != stream && s->blocking && !s->queue.empty()) step(s);
+    }
+  } else if (stream->blocking) {
+    while (!null_stream->queue.empty()) step(null_stream.get());
+  }
+  if (sticky != cudaSuccess) return;
+  release(operation.sync.get());
+  stream->queue.push_back(std::move(operation));
+  if (!defer) {
+    while (!stream->queue.empty()) step(stream);
+  }
+}
+
+void Simulator::finish(cudaStream_t handle) {
+  rbn_simulator_stream* const stream = resolve(handle);
+  if (stream == null_stream.get()) {
+    for (rbn_simulator_stream* s : streams) {
+      while (s->blocking && !s->queue.empty()) step(s);
+      if (s->blocking) acquire(&s->done);
+    }
+  }
+  while (!stream->queue.empty()) step(stream);
+  acquire(&stream->done);
+}
+
+// Streams in turn, in a random order: what they do is not ordered.
+void Simulator::finish_all() {
+  Random random(seed + launches);
+  for (;;) {
+    std::vector<rbn_simulator_stream*> busy;
+    for (rbn_simulator_stream* s : streams) {
+      if (!s->queue.empty()) busy.push_back(s);
+    }
+    if (busy.empty()) break;
+    step(busy[random.below(static_cast<uint32_t>(busy.size()))]);
+  }
+  for (rbn_simulator_stream* s : streams) acquire(&s->done);
+}
+
+}  // namespace simulator
+}  // namespace rbn
+
+using rbn::simulator::acquire;
+using rbn::simulator::EventState;
+using rbn::simulator::Operation;
+using rbn::simulator::release;
+using rbn::simulator::result;
+using rbn::simulator::Simulator;
+
+extern "C" {
+
+void rbn_simulator_set_seed(uint64_t seed) {
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  simulator.seed = seed;
+  simulator.launches = 0;
+}
+
+void rbn_simulator_set_defer(int defer) {
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  simulator.finish_all();
+  simulator.defer = defer != 0;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  RBN_SIMULATOR_ENTER();
+  if (!stream || flags > cudaStreamNonBlocking) return result(cudaErrorInvalidValue);
+  *stream = new rbn_simulator_stream();
+  (*stream)->blocking = flags != cudaStreamNonBlocking;
+  simulator.streams.insert(*stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, 0); }
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int) {
+  return cudaStreamCreateWithFlags(stream, flags);
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  if (!stream || !simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  simulator.finish(stream);
+  simulator.streams.erase(stream);
+  delete stream;
+  return result(simulator.sticky);
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  RBN_SIMULATOR_ENTER();
+  if (!simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  simulator.finish(stream);
+  return result(simulator.sticky);
+}
+
+cudaError_t cudaDeviceSynchronize() {
+  RBN_SIMULATOR_ENTER();
+  simulator.finish_all();
+  return result(simulator.sticky);
+}
+
+// Somebody who asks has given the device time: the next answer is "done".
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  RBN_SIMULATOR_ENTER();
+  const rbn_simulator_stream* const s = simulator.resolve(stream);
+  if (!s) return result(cudaErrorInvalidResourceHandle);
+  const bool pending = !s->queue.empty();
+  simulator.finish(stream);
+  if (simulator.sticky != cudaSuccess) return result(simulator.sticky);
+  return pending ? cudaErrorNotReady : cudaSuccess;
+}
+
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
+  RBN_SIMULATOR_ENTER();
+  if (!simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  if (!function) return result(cudaErrorInvalidValue);
+  Operation operation;
+  operation.run = [=] { function(data); };
+  simulator.enqueue(stream, std::move(operation));
+  return result(simulator.sticky);
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  RBN_SIMULATOR_ENTER();
+  if (!event) return result(cudaErrorInvalidValue);
+  *event = new rbn_simulator_event{std::make_shared<EventState>()};
+  (*event)->state->timing = !(flags & cudaEventDisableTiming);
+  return cudaSuccess;
+}
+cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  if (!event) return result(cudaErrorInvalidResourceHandle);
+  delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  RBN_SIMULATOR_ENTER();
+  rbn_simulator_stream* const s = simulator.resolve(stream);
+  if (!event || !s) return result(cudaErrorInvalidResourceHandle);
+  const std::shared_ptr<EventState> state = event->state;
+  state->recorded++;
+  state->stream = s;
+  Operation operation;
+  operation.run = [state] {
+    state->reached++;
+    state->time = std::chrono::steady_clock::now();
+    release(&state->sync);
+  };
+  simulator.enqueue(stream, std::move(operation));
+  return result(simulator.sticky);
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  RBN_SIMULATOR_ENTER();
+  if (!event || !simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  if (event->state->recorded == 0) return cudaSuccess;
+  Operation operation;
+  operation.wait_for = event->state;
+  operation.wait_until = event->state->recorded;
+  simulator.enqueue(stream, std::move(operation));
+  return result(simulator.sticky);
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  RBN_SIMULATOR_ENTER();
+  if (!event) return result(cudaErrorInvalidResourceHandle);
+  EventState& state = *event->state;
+  while (state.reached < state.recorded && simulator.sticky == cudaSuccess) simulator.step(state.stream);
+  acquire(&state.sync);
+  return result(simulator.sticky);
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  RBN_SIMULATOR_ENTER();
+  if (!event) return result(cudaErrorInvalidResourceHandle);
+  const bool pending = event->state->reached < event->state->recorded;
+  const cudaError_t error = cudaEventSynchronize(event);
+  return error == cudaSuccess && pending ? cudaErrorNotReady : error;
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  RBN_SIMULATOR_ENTER();
+  if (!milliseconds) return result(cudaErrorInvalidValue);
+  if (!begin || !end || !begin->state->timing || !end->state->timing || begin->state->recorded == 0 ||
+      end->state->recorded == 0) {
+    return result(cudaErrorInvalidResourceHandle);
+  }
+  if (begin->state->reached < begin->state->recorded || end->state->reached < end->state->recorded) {
+    return cudaErrorNotReady;
+  }
+  *milliseconds = std::chrono::duration<float, std::milli>(end->state->time - begin->state->time).count();
+  return cudaSuccess;
+}
+
+}  // extern "C"
