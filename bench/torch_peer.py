@@ -41,13 +41,13 @@ def prepare(shape, norm, training):
     x, dy = image(), image()
     if norm == "bn":
         layer = torch.nn.BatchNorm2d(c, eps=EPSILON).train(training)
-        leaves, y = list(layer.parameters()), lambda: layer(x)
+        parameters, y = list(layer.parameters()), lambda: layer(x)
     else:
-        leaves = [torch.randn(c, requires_grad=True) for _ in range(5)]
+        parameters = [torch.randn(c, requires_grad=True) for _ in range(5)]
         statistics = (None, None) if training else (torch.zeros(c), torch.ones(c))
-        y = lambda: rbn(x, leaves, *statistics, EPSILON)
+        y = lambda: rbn(x, parameters, *statistics, EPSILON)
     if training:
-        leaves.append(x.requires_grad_())
+        leaves = [x.requires_grad_(), *parameters]
         return lambda: backward(y, leaves, dy)
     return torch.no_grad()(y)
 

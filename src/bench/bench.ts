@@ -4,7 +4,7 @@
 // The benchmark: every contestant on every shape, and the cost of one smallest call.
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import {availableParallelism} from 'node:os';
+import {availableParallelism, loadavg} from 'node:os';
 import {devices, nativeAddon} from '../binding';
 import {representativeBatchNorm} from '../ops';
 import {Machine, machine} from '../train/machine';
@@ -24,6 +24,7 @@ export interface Overhead { rbn: number; add: number }
 export interface BenchResult {
   date: string; // UTC
   machine: Machine;
+  load: number; // runnable processes, averaged over the minute before
   threads: number;
   isa: string | null; // null without the native addon
   torch: string | null;
@@ -40,6 +41,7 @@ export async function bench(shapes: readonly Shape[], effort: Effort, onProgress
   const peer = torchThere() ? new TorchPeer() : null;
   try {
     const torch = peer === null ? null : (await peer.ask<{torch: string}>({threads})).torch;
+    const load = loadavg()[0];
     const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
     onProgress('overhead of one call');
     const overhead = await measureOverhead(effort);
@@ -50,7 +52,7 @@ export async function bench(shapes: readonly Shape[], effort: Effort, onProgress
         rows.push({shape, training, times: await measureShape(shape, training, threads, peer, effort)});
       }
     }
-    const measured = {date, machine: machine(), threads, isa: nativeAddon()?.currentIsa() ?? null, torch, rows, overhead};
+    const measured = {date, machine: machine(), load, threads, isa: nativeAddon()?.currentIsa() ?? null, torch, rows, overhead};
     return {...measured, targets: checkTargets(measured)};
   } finally {
     peer?.end();

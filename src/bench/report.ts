@@ -18,12 +18,13 @@ const PASSES = {training: 8, frozen: 3, copy: 2};
 const FUSED: ContestantName[] = ['native', 'nativeAlone', 'typescriptAlone'];
 
 export function report(result: BenchResult, command: string, chart: string | null): string {
-  const {date, machine, threads, isa, torch, rows, overhead, targets} = result;
+  const {date, machine, load, threads, isa, torch, rows, overhead, targets} = result;
   const names = (Object.keys(CONTESTANTS) as ContestantName[]).filter(name => rows.some(row => row.times[name] !== undefined));
   const slow = rows.some(row => Object.values(row.times).some(t => t.calls === 1));
   return [
     '# Benchmark on the CPU', '',
-    `${date} UTC, by \`${command}\` on ${machineLine(machine)}; PyTorch ${torch ?? 'not there'}.`,
+    `${date} UTC, by \`${command}\` on ${machineLine(machine)}; PyTorch ${torch ?? 'not there'}. ` +
+      `Load average at the start: ${load.toFixed(1)}.`,
     `${threads} ${threads === 1 ? 'thread' : 'threads'} for native code (${isa ?? 'addon not built'}) and PyTorch; everything else runs in one. float32, channels last. ` +
       'Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
       (slow ? ' A contestant whose first call takes longer than 1.5 s is called once (marked 1×).' : ''), '',
@@ -31,7 +32,7 @@ export function report(result: BenchResult, command: string, chart: string | nul
     '## Targets', '',
     ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), '',
     '## Training: forward and backward, milliseconds', '', ...times(rows.filter(r => r.training), names), '',
-    '## Training: times the milliseconds of RBN in tfjs, native', '', ...ratios(rows.filter(r => r.training), names), '',
+    ...(isa === null ? [] : ['## Training: times the milliseconds of RBN in tfjs, native', '', ...ratios(rows.filter(r => r.training), names), '']),
     '## Frozen: forward with given statistics, milliseconds', '', ...times(rows.filter(r => !r.training), names), '',
     '## Bytes a second', '',
     `GB/s, counting ${PASSES.training} passes over x in training (forward reads x twice and writes y, backward reads dy and x twice and ` +

@@ -4,6 +4,7 @@
 // `tfjs-rbn bench`: RBN against tfjs's own ops and PyTorch.
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {basename, dirname, resolve} from 'node:path';
+import '../index';
 import {bench} from '../bench/bench';
 import {barChart} from '../bench/chart';
 import {report} from '../bench/report';

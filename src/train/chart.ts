@@ -39,7 +39,7 @@ export function lineChart(chart: LineChart): string {
   const xTicks = chart.xTicks.map(t => `<text class="tick" x="${px(t)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${t}</text>`);
   const rule = chart.rule === undefined ? '' :
       `<line class="rule" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${py(chart.rule.y)}" y2="${py(chart.rule.y)}"/>` +
-      `<text class="tick" x="${WIDTH - RIGHT}" y="${py(chart.rule.y) - 5}" text-anchor="end">${chart.rule.label}</text>`;
+      `<text class="tick" x="${WIDTH - RIGHT}" y="${py(chart.rule.y) + 15}" text-anchor="end">${chart.rule.label}</text>`;
   const lines = chart.series.map(s => {
     const path = s.points.map(([x, y]) => `${px(x)},${py(y)}`).join(' ');
     const dots = s.dots ? s.points.map(([x, y]) =>

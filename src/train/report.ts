@@ -35,7 +35,7 @@ th, td { text-align: right; padding: 7px 12px; border-bottom: 1px solid var(--ed
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; } td.name::before { content: ''; display: inline-block; width: 10px; height: 10px; border-radius: 50%;
   background: var(--line); margin-right: 8px; }
 h2 { font-size: 1.15rem; margin: 30px 0 4px; } .good { color: var(--good); } .bad { color: var(--bad); }
-.bar { display: grid; grid-template-columns: 44px 1fr 200px; gap: 12px; align-items: center; margin: 10px 0; } .bar div { display: flex; height: 26px; }
+.bar { display: grid; grid-template-columns: 44px 1fr 200px; gap: 12px; align-items: center; margin: 10px 0; } .bar div { display: flex; height: 44px; }
 .bar i { display: block; background: var(--line); } .bar i:first-child { border-radius: 4px 0 0 4px; } .bar i + i { opacity: 0.35; border-radius: 0 4px 4px 0; }
 @media (max-width: 640px) { .bar { grid-template-columns: 44px 1fr; } .bar span:last-child { grid-column: 2; } }`;
 
@@ -58,7 +58,7 @@ export function reportPage(result: TrainResult, command: string): string {
 <main>
 <h1>A residual network reads handwritten digits</h1>
 <p class="quiet">${summaries.map(s => NORM_TITLES[s.norm]).join(' beside ')}: the same network, seeds and batches.
-${options.epochs} epochs of batches of ${options.batchSize}, ${options.seeds} ${options.seeds === 1 ? 'seed' : 'seeds'}; 1,437 images for training,
+${count(options.epochs, 'epoch')} in batches of ${options.batchSize}, ${count(options.seeds, 'seed')}; 1,437 images for training,
 360 for testing. ${seconds.toFixed(0)} s on ${new Date().toISOString().slice(0, 10)}.</p>
 ${verdict}
 <div class="cards">${summaries.map(card).join('\n')}</div>
@@ -75,9 +75,9 @@ ${stepTimes(summaries)}
 <p class="quiet">Each model was saved, loaded again and tested: the accuracy was the same.</p>
 <h2>Made by</h2>
 <p><code>${escape(command)}</code></p>
-<p class="quiet">${escape(machineLine())}; ${options.jobs} ${options.jobs === 1 ? 'run' : 'runs'} at a time.</p>
+<p class="quiet">${escape(machineLine())}; ${count(options.jobs, 'run')} at a time.</p>
 <p class="quiet">Data: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998),
-CC BY 4.0. Every fifth image is for testing.</p>
+CC BY 4.0. The split is the same in every run.</p>
 </main>
 </body>
 </html>
@@ -121,7 +121,7 @@ function trainingLoss(summaries: Summary[]): string {
 
 function testAccuracy(summaries: Summary[]): string {
   return lineChart({
-    title: 'Test accuracy by epoch',
+    title: 'Test accuracy by epoch, from the first on',
     xLabel: 'epoch',
     xTicks: epochTicks(summaries),
     log: false,
@@ -133,11 +133,11 @@ function testAccuracy(summaries: Summary[]): string {
 
 function testLoss(summaries: Summary[]): string {
   return lineChart({
-    title: 'Test loss by epoch (cross-entropy)',
+    title: 'Test loss by epoch, from before training on (cross-entropy)',
     xLabel: 'epoch',
-    xTicks: epochTicks(summaries),
+    xTicks: [0, ...epochTicks(summaries)],
     log: true,
-    series: series(summaries, run => run.epochs.slice(1).map(e => [e.epoch, e.testLoss]), true),
+    series: series(summaries, run => run.epochs.map(e => [e.epoch, e.testLoss]), true),
     format: y => String(Number(y.toPrecision(3))),
   });
 }
@@ -172,6 +172,10 @@ function table({summaries, report}: {summaries: Summary[]; report: string}): str
   }));
   return `<table><tr><th></th><th>seed</th><th>test accuracy</th><th>test loss</th><th>training loss</th><th>ms a step</th>` +
       `<th>in normalization</th><th>model</th></tr>${rows.join('')}</table>`;
+}
+
+function count(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? '' : 's'}`;
 }
 
 function escape(text: string): string {

@@ -83,7 +83,7 @@ function summarize(norm: Norm, runs: RunResult[]): Summary {
   };
 }
 
-function judge(options: TrainOptions, summaries: Summary[], seconds: number): {missed: string[]; notAsked: string[]} {
+export function judge(options: TrainOptions, summaries: Summary[], seconds: number): {missed: string[]; notAsked: string[]} {
   const changed = (Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]).filter(key => options[key] !== DEFAULTS[key]);
   if (changed.length > 0) {
     return {missed: [], notAsked: [`accuracy of ${LEAST_ACCURACY} and ${MOST_SECONDS} s are asked of the default size only (changed: ${changed.join(', ')})`]};
