@@ -3,8 +3,8 @@
 //
 // What the plain TypeScript forward and backward share. The algebra is that of native/rbn/algebra.h, in
 // double precision throughout; the names are the same.
-import {maskRowBytes} from './memory';
 import {Sizes} from '../../ops';
+import {maskBytes, maskRowBytes} from './memory';
 
 export function sigmoid(z: number): number {
   return 1 / (1 + Math.exp(-z));
@@ -31,25 +31,38 @@ export function reluPasses(y: number): boolean {
 }
 
 /**
- * x as rows, the runs of its fastest axis: C elements, one of each channel (channels last), or the S
- * elements of one channel. Element e of row r belongs to (n, c) number n·C + c = first(r) + step·e.
+ * Positions of one (n, c) that are taken in one go where channels are last: few enough that 16 rows of some
+ * hundred channels stay in the first-level cache, enough that what belongs to (n, c) is loaded seldom.
  */
-export class Rows {
-  readonly count: number;
-  readonly length: number;
-  readonly step: 0 | 1;
-  readonly maskBytes: number; // of one row
+const TILE = 16;
 
-  constructor(private readonly sizes: Sizes) {
-    const {instances, positions, channels, channelsLast} = sizes;
-    this.count = instances * (channelsLast ? positions : channels);
-    this.length = channelsLast ? channels : positions;
-    this.step = channelsLast ? 1 : 0;
-    this.maskBytes = maskRowBytes(sizes);
+/**
+ * Calls visit(j, from, to, step) for runs of elements of one (n, c), where j = n·C + c: elements from,
+ * from + step, … below to.
+ */
+export function forEachRun(
+    {instances, positions, channels, channelsLast}: Sizes,
+    visit: (j: number, from: number, to: number, step: number) => void): void {
+  const step = channelsLast ? channels : 1, nextChannel = channelsLast ? 1 : positions;
+  const tile = channelsLast ? TILE : positions;
+  for (let n = 0; n < instances; n++) {
+    for (let s = 0; s < positions; s += tile) {
+      const end = Math.min(s + tile, positions);
+      for (let c = 0; c < channels; c++) {
+        const first = n * positions * channels + c * nextChannel;
+        visit(n * channels + c, first + s * step, first + end * step, step);
+      }
+    }
   }
+}
 
-  first(r: number): number {
-    return this.sizes.channelsLast ? Math.floor(r / this.sizes.positions) * this.sizes.channels : r;
+/** Calls visit(i, byte, bit) for each element of x with its place in a mask (native/rbn/problem.h). */
+export function forEachMaskBit(
+    sizes: Sizes, visit: (i: number, byte: number, bit: number) => void): void {
+  const rowBytes = maskRowBytes(sizes), rows = maskBytes(sizes) / rowBytes;
+  const length = sizes.channelsLast ? sizes.channels : sizes.positions;
+  for (let r = 0, i = 0; r < rows; r++) {
+    for (let e = 0; e < length; e++, i++) visit(i, r * rowBytes + (e >> 3), 1 << (e & 7));
   }
 }
 

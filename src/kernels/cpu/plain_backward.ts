@@ -6,7 +6,7 @@
 import {Activation, BackwardArguments, Layout} from '../../binding';
 import {Sizes} from '../../ops';
 import {
-  forwardElement, inverseStd, meanOverInstances, reluPasses, Rows, sigmoid, singleElement,
+  forEachMaskBit, forEachRun, forwardElement, inverseStd, meanOverInstances, reluPasses, sigmoid, singleElement,
 } from './plain_algebra';
 
 /** NativeAddon.cpuBackward in TypeScript; one thread. */
@@ -26,40 +26,37 @@ function backwardSpatial(args: BackwardArguments<Float32Array, Uint8Array>): voi
     dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
   ] = args;
   const sizes: Sizes = {instances, positions, channels, channelsLast: layout === Layout.ChannelsLast};
-  const rows = new Rows(sizes);
   const pairs = instances * channels; // (n, c)
-  const [h, l, A, B] = [0, 1, 2, 3].map((i) => state.subarray(i * pairs, (i + 1) * pairs));
+  const [h, l] = [0, 1].map((i) => state.subarray(i * pairs, (i + 1) * pairs));
 
   // G = dL/dy before the activation.
   let G = dy;
   if (activation === Activation.Relu) {
     G = dresidual ?? dx; // dx is written only after G has been read
-    for (let r = 0, i = 0; r < rows.count; r++) {
-      const first = rows.first(r);
-      for (let e = 0; e < rows.length; e++, i++) {
-        const j = first + rows.step * e;
-        const passes = mask !== null ? (mask[r * rows.maskBytes + (e >> 3)] >> (e & 7) & 1) === 1 :
-                                       reluPasses(forwardElement(x[i], h[j], A[j], B[j]));
-        G[i] = passes ? dy[i] : 0;
-      }
+    if (mask !== null) {
+      applyMask(mask, dy, G, sizes);
+    } else {
+      recomputeMask(x, state, dy, G, sizes);
     }
   }
 
   const D = new Float64Array(pairs); // Σ_s G
   const T = new Float64Array(pairs); // Σ_s G·(x − h)
-  for (let r = 0, i = 0; r < rows.count; r++) {
-    const first = rows.first(r);
-    for (let e = 0; e < rows.length; e++, i++) {
-      const j = first + rows.step * e;
-      D[j] += G[i];
-      T[j] += G[i] * (x[i] - h[j]);
+  forEachRun(sizes, (j, from, to, step) => {
+    const hj = h[j];
+    let sum = 0, products = 0;
+    for (let i = from; i < to; i += step) {
+      sum += G[i];
+      products += G[i] * (x[i] - hj);
     }
-  }
+    D[j] += sum;
+    T[j] += products;
+  });
 
   const k = new Float64Array(pairs);
   for (let j = 0; j < pairs; j++) k[j] = h[j] + l[j];
   const grandMean = training ? meanOverInstances(k, instances, channels) : null;
-  const P = new Float64Array(pairs), Q = new Float64Array(channels), R = new Float64Array(pairs);
+  const P = new Float64Array(pairs), Q = new Float64Array(pairs), R = new Float64Array(pairs);
   const K = new Float64Array(instances), q = new Float64Array(instances), H = new Float64Array(instances);
   for (let c = 0; c < channels; c++) {
     const a = 1 + centerWeight[c];
@@ -85,12 +82,12 @@ function backwardSpatial(args: BackwardArguments<Float32Array, Uint8Array>): voi
     const m2 = training ? (g * sumGatedE + scaleWeight[c] * sumQK) / elements : 0;
     const origin = grandMean !== null ? grandMean[c] : 0;
     let centerGradient = 0;
-    Q[c] = -r * r * m2;
     for (let n = 0, j = c; n < instances; n++, j += channels) {
       const U = r * (H[n] - positions * (m1 + K[n] * m2));
       centerGradient += (k[j] - origin) * U;
+      Q[j] = -r * r * m2;
       R[j] = r * (scaleWeight[c] * q[n] / positions - m1 - m2 * K[n]) + centerWeight[c] / positions * U -
-          Q[c] * l[j];
+          Q[j] * l[j];
     }
     if (dgamma !== null) dgamma[c] = sumGatedE;
     if (dbeta !== null) dbeta[c] = sumD;
@@ -99,13 +96,27 @@ function backwardSpatial(args: BackwardArguments<Float32Array, Uint8Array>): voi
     dscaleBias[c] = sumQ;
   }
 
-  for (let r = 0, i = 0; r < rows.count; r++) {
-    const first = rows.first(r), firstChannel = first % channels;
-    for (let e = 0; e < rows.length; e++, i++) {
-      const j = first + rows.step * e;
-      dx[i] = P[j] * G[i] + Q[firstChannel + rows.step * e] * (x[i] - h[j]) + R[j];
-    }
-  }
+  forEachRun(sizes, (j, from, to, step) => {
+    const Pj = P[j], Qj = Q[j], Rj = R[j], hj = h[j];
+    for (let i = from; i < to; i += step) dx[i] = Pj * G[i] + Qj * (x[i] - hj) + Rj;
+  });
+}
+
+/** to = from where the mask is set, else 0. */
+function applyMask(mask: Uint8Array, from: Float32Array, to: Float32Array, sizes: Sizes): void {
+  forEachMaskBit(sizes, (i, byte, bit) => {
+    to[i] = (mask[byte] & bit) !== 0 ? from[i] : 0;
+  });
+}
+
+/** to = from where the ReLU let y pass, else 0. */
+function recomputeMask(
+    x: Float32Array, state: Float32Array, from: Float32Array, to: Float32Array, sizes: Sizes): void {
+  const pairs = sizes.instances * sizes.channels;
+  forEachRun(sizes, (j, first, end, step) => {
+    const h = state[j], A = state[2 * pairs + j], B = state[3 * pairs + j];
+    for (let i = first; i < end; i += step) to[i] = reluPasses(forwardElement(x[i], h, A, B)) ? from[i] : 0;
+  });
 }
 
 /** S = 1: elementwise but for the sums over the batch. */
@@ -116,7 +127,11 @@ function backwardSingle(args: BackwardArguments<Float32Array, Uint8Array>): void
     dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
   ] = args;
   const relu = activation === Activation.Relu;
-  const maskRow = Math.ceil(channels / 8);
+  let G = dy;
+  if (relu && mask !== null) {
+    G = dresidual ?? dx; // dx is written only after G has been read
+    applyMask(mask, dy, G, {instances, positions: 1, channels, channelsLast: true});
+  }
   const u = new Float64Array(instances), standardized = new Float64Array(instances); // of one channel
   for (let c = 0; c < channels; c++) {
     const a = 1 + centerWeight[c];
@@ -129,18 +144,14 @@ function backwardSingle(args: BackwardArguments<Float32Array, Uint8Array>): void
     for (let n = 0, i = c; n < instances; n++, i += channels) {
       const xs = (a * x[i] - xcMean) * r;
       const gate = sigmoid(scaleWeight[c] * xs + scaleBias[c]);
-      let G = dy[i];
-      if (relu) {
-        const passes = mask !== null ? (mask[n * maskRow + (c >> 3)] >> (c & 7) & 1) === 1 :
-                                       reluPasses(singleElement(xs, gate, g, b));
-        if (!passes) G = 0;
-        if (dresidual !== null) dresidual[i] = G;
-      }
-      const q = g * xs * G * gate * (1 - gate);
-      u[n] = g * gate * (1 + scaleWeight[c] * xs * (1 - gate)) * G;
+      // Without a mask the sign of y is computed again.
+      const passes = !relu || mask !== null || reluPasses(singleElement(xs, gate, g, b));
+      const d = passes ? G[i] : 0;
+      const q = g * xs * d * gate * (1 - gate);
+      u[n] = g * gate * (1 + scaleWeight[c] * xs * (1 - gate)) * d;
       standardized[n] = xs;
-      sumG += G;
-      sumGatedE += gate * xs * G;
+      sumG += d;
+      sumGatedE += gate * xs * d;
       sumQ += q;
       sumQX += q * xs;
       sumU += u[n];

@@ -6,7 +6,8 @@
 import {Activation, ForwardArguments, Layout} from '../../binding';
 import {Sizes} from '../../ops';
 import {
-  forwardElement, inverseStd, meanOverInstances, pivotsOf, reluPasses, Rows, sigmoid, singleElement,
+  forEachMaskBit, forEachRun, forwardElement, inverseStd, meanOverInstances, pivotsOf, reluPasses, sigmoid,
+  singleElement,
 } from './plain_algebra';
 
 /** NativeAddon.cpuForward in TypeScript; one thread. */
@@ -25,9 +26,8 @@ function forwardSpatial(args: ForwardArguments<Float32Array, Uint8Array>): void 
     centerWeight, scaleWeight, scaleBias, givenMean, givenVariance, y, mean, variance, state, mask,
   ] = args;
   const sizes: Sizes = {instances, positions, channels, channelsLast: layout === Layout.ChannelsLast};
-  const rows = new Rows(sizes);
   const pairs = instances * channels; // (n, c)
-  const {k, v} = instanceMoments(x, sizes, rows);
+  const {k, v} = instanceMoments(x, sizes);
 
   const channelMean = new Float64Array(channels); // of x_c; its float32 rounding is too coarse for K
   const invStd = new Float64Array(channels);
@@ -66,40 +66,48 @@ function forwardSpatial(args: ForwardArguments<Float32Array, Uint8Array>): void 
     B[j] = (beta === null ? 0 : beta[c]) + gated * K - slope * (k[j] - h[j]);
   }
 
-  const relu = activation === Activation.Relu;
-  mask?.fill(0);
-  for (let r = 0, i = 0; r < rows.count; r++) {
-    const first = rows.first(r);
-    for (let e = 0; e < rows.length; e++, i++) {
-      const j = first + rows.step * e;
-      let value = forwardElement(x[i], h[j], A[j], B[j]);
-      if (residual !== null) value = Math.fround(value + residual[i]);
-      if (relu) {
-        if (!reluPasses(value)) {
-          value = 0;
-        } else if (mask !== null) {
-          mask[r * rows.maskBytes + (e >> 3)] |= 1 << (e & 7);
-        }
-      }
-      y[i] = value;
-    }
+  forEachRun(sizes, (j, from, to, step) => {
+    const hj = h[j], Aj = A[j], Bj = B[j];
+    for (let i = from; i < to; i += step) y[i] = forwardElement(x[i], hj, Aj, Bj);
+  });
+  finish(y, residual, activation, mask, sizes);
+}
+
+/** What follows the normalisation: the residual, the activation and its mask. */
+function finish(
+    y: Float32Array, residual: Float32Array | null, activation: Activation, mask: Uint8Array | null,
+    sizes: Sizes): void {
+  if (residual !== null) {
+    for (let i = 0; i < y.length; i++) y[i] += residual[i];
+  }
+  if (activation !== Activation.Relu) return;
+  if (mask !== null) {
+    mask.fill(0);
+    forEachMaskBit(sizes, (i, byte, bit) => {
+      if (reluPasses(y[i])) mask[byte] |= bit;
+    });
+  }
+  for (let i = 0; i < y.length; i++) {
+    if (!reluPasses(y[i])) y[i] = 0;
   }
 }
 
 /** k_n and v_n: mean and biased variance over the positions of each (n, c). */
-function instanceMoments(x: Float32Array, sizes: Sizes, rows: Rows): {k: Float64Array; v: Float64Array} {
+function instanceMoments(x: Float32Array, sizes: Sizes): {k: Float64Array; v: Float64Array} {
   const pivots = pivotsOf(x, sizes);
   const k = new Float64Array(pivots.length); // first Σ d, d = x − pivot
   const v = new Float64Array(pivots.length); // first Σ d²
-  for (let r = 0, i = 0; r < rows.count; r++) {
-    const first = rows.first(r);
-    for (let e = 0; e < rows.length; e++, i++) {
-      const j = first + rows.step * e;
-      const d = x[i] - pivots[j];
-      k[j] += d;
-      v[j] += d * d;
+  forEachRun(sizes, (j, from, to, step) => {
+    const pivot = pivots[j];
+    let sum = 0, squares = 0;
+    for (let i = from; i < to; i += step) {
+      const d = x[i] - pivot;
+      sum += d;
+      squares += d * d;
     }
-  }
+    k[j] += sum;
+    v[j] += squares;
+  });
   for (let j = 0; j < pivots.length; j++) {
     const d = k[j] / sizes.positions;
     const variance = v[j] / sizes.positions - d * d;
@@ -116,9 +124,6 @@ function forwardSingle(args: ForwardArguments<Float32Array, Uint8Array>): void {
     centerWeight, scaleWeight, scaleBias, givenMean, givenVariance, y, mean, variance, state, mask,
   ] = args;
   const grandMean = training ? meanOverInstances(x, instances, channels) : null;
-  const relu = activation === Activation.Relu;
-  const maskRow = Math.ceil(channels / 8);
-  mask?.fill(0);
   for (let c = 0; c < channels; c++) {
     const a = 1 + centerWeight[c];
     let exactMean: number, stored: number;
@@ -144,16 +149,9 @@ function forwardSingle(args: ForwardArguments<Float32Array, Uint8Array>): void {
     const g = gamma === null ? 1 : gamma[c], b = beta === null ? 0 : beta[c];
     for (let n = 0, i = c; n < instances; n++, i += channels) {
       const standardized = (a * x[i] - xcMean) * invStd;
-      let value = singleElement(standardized, sigmoid(scaleWeight[c] * standardized + scaleBias[c]), g, b);
-      if (residual !== null) value = Math.fround(value + residual[i]);
-      if (relu) {
-        if (!reluPasses(value)) {
-          value = 0;
-        } else if (mask !== null) {
-          mask[n * maskRow + (c >> 3)] |= 1 << (c & 7);
-        }
-      }
-      y[i] = value;
+      const gate = sigmoid(scaleWeight[c] * standardized + scaleBias[c]);
+      y[i] = singleElement(standardized, gate, g, b);
     }
   }
+  finish(y, residual, activation, mask, {instances, positions: 1, channels, channelsLast: true});
 }
