@@ -24,7 +24,7 @@ const parameters = {centerWeight: tf.zeros([2]), scaleWeight: tf.zeros([2]), sca
 for (let i = 0; i < 2; i++) {
   const {value, grad} = tf.valueAndGrad(x => {
     const {output} = rbn.representativeBatchNormTraining(x, parameters);
-    return output.square().sum();
+    return tf.sum(tf.square(output));
   })(x);
   // With zero weights RBN is BatchNorm times sigmoid(1); the sum of squares of 3 standardised values a channel is
   // 3·σ²/(σ² + ε).
