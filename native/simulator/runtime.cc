@@ -33,7 +33,7 @@ int occupancy(unsigned block_threads, size_t shared_bytes) {
 namespace {
 
 cudaError_t refuse(Simulator& simulator, cudaError_t error, const std::string& message) {
-  simulator.message = message;
+  simulator.set_message(message);
   return result(error);
 }
 
@@ -90,7 +90,8 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
     const std::string wrong = simulator.memory.check_argument(arguments[i], i, &used);
     // A GPU takes the pointer and fails when the kernel uses it.
     if (!wrong.empty()) {
-      simulator.fail(cudaErrorIllegalAddress, wrong);
+      simulator.note_failure(cudaErrorIllegalAddress, wrong);
+      simulator.drop_queues();
       return result(simulator.sticky);
     }
   }
@@ -104,11 +105,11 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
                    used] {
     Grid grid(config, *call, seed, stream->pool);
     const cudaError_t error = grid.run();
-    if (error != cudaSuccess) return simulator.fail(error, grid.message());
+    if (error != cudaSuccess) return simulator.note_failure(error, grid.message());
     for (const char* p : used) {
       const Allocation* const a = simulator.memory.find(p);
       const std::string wrong = a ? simulator.memory.check_redzones(*a) : "";
-      if (!wrong.empty()) return simulator.fail(cudaErrorIllegalAddress, wrong);
+      if (!wrong.empty()) return simulator.note_failure(cudaErrorIllegalAddress, wrong);
     }
   };
   simulator.enqueue(config.stream, std::move(operation));
@@ -134,7 +135,7 @@ cudaError_t allocate(Simulator& simulator, void** pointer, size_t bytes) {
 void bury(Simulator& simulator, Allocation& a) {
   const std::string wrong = simulator.memory.check_redzones(a);
   simulator.memory.bury(a);
-  if (!wrong.empty()) simulator.fail(cudaErrorIllegalAddress, wrong);
+  if (!wrong.empty()) simulator.note_failure(cudaErrorIllegalAddress, wrong);
 }
 
 cudaError_t check_copy(Simulator& simulator, const void* to, const void* from, size_t bytes,
@@ -188,12 +189,12 @@ uint64_t rbn_simulator_live_allocations(uint64_t* bytes) {
   if (bytes) *bytes = simulator.memory.live_bytes();
   return simulator.memory.live_count();
 }
-const char* rbn_simulator_message() { return Simulator::instance().message.c_str(); }
+const char* rbn_simulator_message() { return Simulator::instance().message; }
 void rbn_simulator_clear_error() {
   Simulator& simulator = Simulator::instance();
   std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
   simulator.sticky = last_error = cudaSuccess;
-  simulator.message.clear();
+  simulator.set_message("");
 }
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes) {
@@ -461,8 +462,8 @@ const char* cudaGetErrorString(cudaError_t error) {
   Simulator& simulator = Simulator::instance();
   std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
   const bool explained = error != cudaSuccess && (error == simulator.sticky || error == last_error) &&
-                         !simulator.message.empty();
-  return explained ? simulator.message.c_str() : cudaGetErrorName(error);
+                         simulator.message[0] != '\0';
+  return explained ? simulator.message : cudaGetErrorName(error);
 }
 
 }  // extern "C"

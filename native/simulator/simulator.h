@@ -50,7 +50,10 @@ struct Simulator {
   void step(rbn_simulator_stream* stream);
   // The null stream where `stream` is null; null where it is no stream.
   rbn_simulator_stream* resolve(cudaStream_t stream);
-  void fail(cudaError_t error, const std::string& message);
+  // From inside an operation, and after it: nothing of what is queued will run.
+  void note_failure(cudaError_t error, const std::string& what);
+  void drop_queues();
+  void set_message(const std::string& text);
 
   std::recursive_mutex mutex;
   Memory memory;
@@ -60,7 +63,7 @@ struct Simulator {
   std::map<const void*, int> dynamic_shared_limit;
   std::set<const void*> large_clusters;
   cudaError_t sticky = cudaSuccess;
-  std::string message;
+  char message[1024] = "";  // no std::string: what a stream allocates, TSan takes for its own
   uint64_t seed;
   uint64_t launches = 0;
   bool defer;

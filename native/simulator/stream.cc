@@ -33,10 +33,19 @@ rbn_simulator_stream* Simulator::resolve(cudaStream_t stream) {
   return streams.count(stream) ? stream : nullptr;
 }
 
-void Simulator::fail(cudaError_t error, const std::string& what) {
+void Simulator::note_failure(cudaError_t error, const std::string& what) {
   sticky = error;
-  message = what;
+  set_message(what);
+}
+
+void Simulator::drop_queues() {
   for (rbn_simulator_stream* s : streams) s->queue.clear();
+}
+
+void Simulator::set_message(const std::string& text) {
+  volatile char* to = message;  // volatile: not through memcpy, which TSan sees
+  for (size_t i = 0; i < text.size() && i + 1 < sizeof(message); i++) *to++ = text[i];
+  *to = '\0';
 }
 
 void Simulator::step(rbn_simulator_stream* stream) {
@@ -62,6 +71,7 @@ void Simulator::step(rbn_simulator_stream* stream) {
   operation.run = nullptr;  // here, because it owns what was used here
   release(&stream->done);
   switch_tsan_fiber(mine);
+  if (sticky != cudaSuccess) drop_queues();
 }
 
 void Simulator::enqueue(cudaStream_t handle, Operation operation) {
