@@ -305,6 +305,17 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   *pool = default_pool();
   return cudaSuccess;
 }
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
+  if (!properties || properties->allocType != cudaMemAllocationTypePinned ||
+      properties->location.type != cudaMemLocationTypeDevice) {
+    return result(cudaErrorInvalidValue);
+  }
+  return cudaDeviceGetDefaultMemPool(pool, properties->location.id);
+}
+cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool) { return cudaMemPoolTrimTo(pool, 0); }
+cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t bytes, cudaMemPool_t pool, cudaStream_t stream) {
+  return pool == default_pool() ? cudaMallocAsync(pointer, bytes, stream) : result(cudaErrorInvalidValue);
+}
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   RBN_SIMULATOR_ENTER();
   if (pool != default_pool() || attribute != cudaMemPoolAttrReleaseThreshold || !value) {
