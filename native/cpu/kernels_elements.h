@@ -14,10 +14,6 @@
 
 namespace rbn::cpu::RBN_CPU_ISA {
 
-// float32 sums run over so many terms a lane; then they are added to a double. That bounds their rounding
-// error by the chunk, whatever the size of the tensor.
-constexpr int64_t kFloatTerms = 64;
-
 // body(column, Full or Part) for the vectors of a row.
 template <class Body>
 RBN_INLINE void for_columns(int64_t columns, const Body& body) {
@@ -27,12 +23,12 @@ RBN_INLINE void for_columns(int64_t columns, const Body& body) {
 }
 
 // e^z. z = n·ln 2 + r, |r| ≤ ln 2 / 2; adding kShift rounds z / ln 2 to n and leaves n in the low bits. Taylor
-// to the seventh power: the rest is below 6e-9 of the result. Beyond the clamp e^z or its inverse is below
-// the smallest normal float, which a sigmoid can not tell from 0.
+// to the seventh power: the rest is below 6e-9 of the result. Clamped as the scalar form in algebra.h is,
+// and where 1 + e^z is 1.
 RBN_INLINE Vec exponential(Vec z) {
   constexpr float kShift = 12582912.0f;  // 1.5 · 2^23
   constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // their products with n are exact
-  z = clamp(z, -87.0f, 88.0f);
+  z = clamp(z, -80.0f, 80.0f);
   const Vec shifted = multiply_add(z, Vec(1.44269504f), Vec(kShift));
   const Vec n = shifted - Vec(kShift);
   const Vec r = multiply_add(n, Vec(-kLn2Low), multiply_add(n, Vec(-kLn2High), z));

@@ -32,7 +32,7 @@ static void single_forward(const SingleForwardCall& call) {
     for (int64_t row = 0; row < tile.rows; ++row) {
       const int64_t at = row * tile.stride + j;
       const Vec x_s = standardize(load(call.x + at, width), c);
-      const Vec gate = single_gate(x_s, c.scale_weight, c.scale_bias);
+      const auto gate = single_gate(x_s, c.scale_weight, c.scale_bias);
       Vec y = single_forward_element(x_s, gate, c.gamma, c.beta);
       if (call.residual) y = y + load(call.residual + at, width);
       if (call.relu) {
@@ -61,7 +61,7 @@ RBN_INLINE void single_sums_gated(const SingleSumsCall& call) {
         const SingleColumn& c = column.channel;
         const Vec x = load(call.x + row * tile.stride + j, width);
         const Vec x_s = standardize(x, c);
-        const Vec gate = single_gate(x_s, c.scale_weight, c.scale_bias);
+        const auto gate = single_gate(x_s, c.scale_weight, c.scale_bias);
         const Vec G = gated<kGate>(load(call.dy + row * tile.stride + j, width),
                                    call.mask + row * tile.mask_stride, j, width,
                                    [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
@@ -96,7 +96,7 @@ RBN_INLINE void single_backward_gated(const SingleBackwardCall& call) {
     for (int64_t row = 0; row < tile.rows; ++row) {
       const int64_t at = row * tile.stride + j;
       const Vec x_s = standardize(load(call.x + at, width), c);
-      const Vec gate = single_gate(x_s, c.scale_weight, c.scale_bias);
+      const auto gate = single_gate(x_s, c.scale_weight, c.scale_bias);
       const Vec G = gated<kGate>(load(call.dy + at, width), call.mask + row * tile.mask_stride, j, width,
                                  [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
       if (kGate == Gate::kMask && call.dresidual) store(call.dresidual + at, G, width);

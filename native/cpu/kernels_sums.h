@@ -11,42 +11,49 @@
 
 namespace rbn::cpu::RBN_CPU_ISA {
 
-// Rows that one step of a channels-last sum takes together: the accumulators are read and written once for
-// all of them.
-constexpr int64_t kSumRows = 8;
+// float32 sums run over so many terms a lane, in four shorter sums, and then are added to a double: what rounding
+// takes from a mean is 1e-8 standard deviations. mean_s(x_s) can be small where instances resemble each other,
+// and the gradient of scaleWeight is proportional to it.
+constexpr int64_t kGroupTerms = 4;
+constexpr int64_t kBlockTerms = 4 * kGroupTerms;
 
-// Channels last: for each vector of columns, step(row, column, width, sums) adds one row to kSums vectors.
-template <int kSums, class Load, class Step>
-RBN_INLINE void sum_rows(const Tile& tile, double* const* out, const Load& load_column, const Step& step) {
-  alignas(64) float sums[kSums][kMaxTileChannels];
+// Adds the `count` ≤ kBlockTerms terms that term(i, acc) gives to kSums vectors.
+template <int kSums, class Term>
+RBN_INLINE void sum_block(int64_t count, Vec* sums, const Term& term) {
+  Vec group[4][kSums];
+  for (int g = 0; g < 4; ++g) {
+    for (int k = 0; k < kSums; ++k) group[g][k] = Vec(0.0f);
+    for (int64_t i = 0; i < kGroupTerms; ++i) {
+      if (g * kGroupTerms + i < count) term(g * kGroupTerms + i, group[g]);
+    }
+  }
+  for (int k = 0; k < kSums; ++k) sums[k] = (group[0][k] + group[1][k]) + (group[2][k] + group[3][k]);
+}
+
+// Channels last: column(j, width) gives what the rows of a vector of columns share; step(row, j, width,
+// column, acc) adds one row to kSums vectors.
+template <int kSums, class Column, class Step>
+RBN_INLINE void sum_rows(const Tile& tile, double* const* out, const Column& column, const Step& step) {
   for (int k = 0; k < kSums; ++k) {
     for (int64_t j = 0; j < tile.columns; ++j) out[k][j] = 0;
   }
-  for (int64_t begin = 0; begin < tile.rows; begin += kFloatTerms) {
-    const int64_t end = begin + kFloatTerms < tile.rows ? begin + kFloatTerms : tile.rows;
-    for (int64_t row = begin; row < end; row += kSumRows) {
-      const bool first = row == begin;
-      const auto block = [&](int64_t j, const auto& width, auto rows) {
-        const auto column = load_column(j, width);
-        Vec acc[kSums];
-        for (int k = 0; k < kSums; ++k) acc[k] = first ? Vec(0.0f) : load(&sums[k][j], Full{});
-        for (int64_t i = 0; i < rows; ++i) step(row + i, j, width, column, acc);
-        for (int k = 0; k < kSums; ++k) store(&sums[k][j], acc[k], Full{});
-      };
-      if (row + kSumRows <= end) {
-        struct Eight {
-          RBN_MEMBER constexpr operator int64_t() const { return kSumRows; }
-        };
-        for_columns(tile.columns, [&](int64_t j, const auto& width) { block(j, width, Eight{}); });
-      } else {
-        for_columns(tile.columns, [&](int64_t j, const auto& width) { block(j, width, end - row); });
-      }
-    }
-    for_columns(tile.columns, [&](int64_t j, const auto& width) {
-      for (int k = 0; k < kSums; ++k) add_to(out[k] + j, load(&sums[k][j], Full{}), width);
-    });
+  const auto block = [&](int64_t row, int64_t j, const auto& width, int64_t count) {
+    const auto shared = column(j, width);
+    Vec sums[kSums];
+    sum_block<kSums>(count, sums, [&](int64_t i, Vec* acc) { step(row + i, j, width, shared, acc); });
+    for (int k = 0; k < kSums; ++k) add_to(out[k] + j, sums[k], width);
+  };
+  int64_t row = 0;
+  for (; row + kBlockTerms <= tile.rows; row += kBlockTerms) {
+    for_columns(tile.columns, [&](int64_t j, const auto& width) { block(row, j, width, kBlockTerms); });
+  }
+  if (row < tile.rows) {
+    for_columns(tile.columns, [&](int64_t j, const auto& width) { block(row, j, width, tile.rows - row); });
   }
 }
+
+// Terms a lane that channels first adds up in float32: what rounding takes is divided by the lanes.
+constexpr int64_t kFloatTerms = 64;
 
 // Channels first: step(column, width, acc) adds one vector of a row to kSums vectors. Four vectors at a time
 // hide the latency of an addition.

@@ -30,8 +30,8 @@ Tiling::Tiling(const RbnProblem& problem)
   slab_ = first_ ? 1 : round_up(ceil_divide(C_, slabs_), 16);
   const int64_t target = std::max<int64_t>(kItemElements / slab_, 8);
   // Equal chunks. A multiple of 64 positions keeps the rows of channels first aligned and their mask bits in
-  // bytes of their own; a multiple of 8 fills the row blocks of channels last.
-  length_ = round_up(ceil_divide(S_, ceil_divide(S_, target)), first_ ? 64 : 8);
+  // bytes of their own; a multiple of 16 fills the row blocks of channels last.
+  length_ = round_up(ceil_divide(S_, ceil_divide(S_, target)), first_ ? 64 : 16);
   chunks_ = ceil_divide(S_, length_);
   units_ = chunks_ > 1 ? 1 : std::max<int64_t>(target / S_, 1);
 }

@@ -70,16 +70,14 @@ RBN_HOST_DEVICE double inverse_std(float variance, double epsilon) {
   return 1.0 / sqrt(static_cast<double>(variance) + epsilon);
 }
 
+RBN_HOST_DEVICE double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
+
 // What is done to every element is a template over Real: float here and on the device, vectors of floats
 // in native/cpu, whose namespace brings its own multiply_add and exponential.
 RBN_HOST_DEVICE float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
-RBN_HOST_DEVICE float exponential(float z) { return expf(z); }
-RBN_HOST_DEVICE double exponential(double z) { return exp(z); }
 
-template <class Real>
-RBN_HOST_DEVICE Real sigmoid(Real z) {
-  return Real(1) / (Real(1) + exponential(-z));
-}
+// e^z for a gate; finite, since an open gate of 0 and an infinite e^z would give a closed one of NaN.
+RBN_HOST_DEVICE float exponential(float z) { return expf(z > 80.0f ? 80.0f : z); }
 
 // What one instance knows of its channel: K = mean_s(x_s) and its gate.
 struct Calibration {
@@ -215,16 +213,23 @@ RBN_HOST_DEVICE float single_standardize(float x, const SingleCoefficients& k) {
   return single_standardize(x, k.a_high, k.a_low, k.mean_high, k.mean_low, k.inv_std);
 }
 
-// g of one element.
+// g of one element, and 1 − g, which in float32 would lose its digits where g is close to 1.
 template <class Real>
-RBN_HOST_DEVICE Real single_gate(Real x_s, Real scale_weight, Real scale_bias) {
-  return sigmoid(multiply_add(scale_weight, x_s, scale_bias));
+struct SingleGate {
+  Real open, closed;
+};
+
+template <class Real>
+RBN_HOST_DEVICE SingleGate<Real> single_gate(Real x_s, Real scale_weight, Real scale_bias) {
+  const Real e = exponential(-multiply_add(scale_weight, x_s, scale_bias));
+  const Real open = Real(1) / (Real(1) + e);
+  return {open, e * open};
 }
 
 // One element of the output before residual and activation.
 template <class Real>
-RBN_HOST_DEVICE Real single_forward_element(Real x_s, Real gate, Real gamma, Real beta) {
-  return multiply_add(gamma * gate, x_s, beta);
+RBN_HOST_DEVICE Real single_forward_element(Real x_s, const SingleGate<Real>& gate, Real gamma, Real beta) {
+  return multiply_add(gamma * gate.open, x_s, beta);
 }
 
 // The terms of one element in the backward pass; InstanceGradient for S = 1, where E = x_s·G.
@@ -238,11 +243,11 @@ struct SingleGradient {
 };
 
 template <class Real>
-RBN_HOST_DEVICE SingleGradient<Real> single_gradient(Real G, Real x_s, Real gate, Real gamma,
-                                                     Real scale_weight) {
-  const Real gated_beta = gate * G;
+RBN_HOST_DEVICE SingleGradient<Real> single_gradient(Real G, Real x_s, const SingleGate<Real>& gate,
+                                                     Real gamma, Real scale_weight) {
+  const Real gated_beta = gate.open * G;
   const Real gated = gated_beta * x_s;
-  const Real q = gamma * gated * (Real(1) - gate);
+  const Real q = gamma * gated * gate.closed;
   return {gated, q, q * x_s, gated_beta, multiply_add(gamma, gated_beta, scale_weight * q)};
 }
 
