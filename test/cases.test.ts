@@ -18,7 +18,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import {registerPlainTfjsBackend} from './support/backends';
 import {Case, root, testCases} from './support/cases';
-import {compare, PROMISED, sameBits, Tolerances} from './support/criteria';
+import {compare, sameBits, Tolerances} from './support/criteria';
 import {CaseData, checksum, makeData} from './support/data';
 import {differences} from './support/differences';
 import {engineLevel, Implementation, kernelLevel, nativeCpu, opLevel} from './support/implementations';
@@ -39,16 +39,39 @@ function prepared(c: Case) {
 
 const cases = testCases();
 
-function testAll(implementation: Implementation, {twice = true, only = (_: Case) => true} = {}): void {
+function testAll(implementation: Implementation, {twice = true} = {}): void {
   for (const c of cases) {
-    if (!implementation.applies(c) || !only(c)) continue;
+    if (!implementation.applies(c)) continue;
     it(c.name, () => {
       const {data, expected} = prepared(c);
       const received = implementation.run(c, data);
-      assert.equal(compare(c, expected, received, implementation.tolerances), '');
+      assert.equal(compare(c, expected, received, implementation.tolerances(c)), '');
       if (twice) assert.equal(sameBits(received, implementation.run(c, data)), '', 'a second run');
     });
   }
+}
+
+/**
+ * Composed of tfjs's float32 ops, which can not do what our own kernels do in double:
+ * - Sums over positions are plain loops, of up to 4,096 roundings here: moments to 1e-5.
+ * - mean is a product and a sum, rounded three times instead of once.
+ * - Given statistics: a·k − μ of float32 numbers is off by 6e-8 of them, which is mean/std · 6e-8 standard
+ *   deviations, a few times over; a gradient whose terms hold an x_s below 1 feels it more; wide scale weights
+ *   (some 10) pass it on to the gate, times themselves.
+ * - A gate's argument of 20 or 30, as wide parameters have it, is itself rounded to 2e-6.
+ * - dx is a sum whose terms may cancel whole (one position, center weight −1).
+ */
+function composedTolerances(c: Case): Tolerances {
+  const wide = c.parameters === 'wide';
+  const x_s = (c.training ? 0 : 3e-7 * c.conditioning) * (wide ? 10 : 1);
+  return {
+    elements: 2e-6 + x_s,
+    byTerms: true,
+    parameters: (wide ? 2e-5 : 5e-6) + 3 * x_s,
+    centerWeight: 5e-5 + 3 * x_s,
+    moments: 1e-5,
+    meanRounding: 2e-7,
+  };
 }
 
 describe('case table', () => {
@@ -126,10 +149,9 @@ describe('case table', () => {
     testAll(engineLevel(context, 'simulator'));
   });
 
-  // Composed of tfjs's float32 ops. Their sums over positions are plain float32 loops, S roundings one after
-  // another, so the error grows with S (up to 4,096 here) where our own kernels sum in blocks and in double.
-  const COMPOSED: Tolerances = {...PROMISED};
-  describe('composed, on cpu', () => testAll(opLevel(registerPlainTfjsBackend('plain-cpu'), COMPOSED)));
+  describe('composed, on cpu', () => {
+    testAll(opLevel(registerPlainTfjsBackend('plain-cpu'), composedTolerances), {twice: false});
+  });
   describe('composed, on wasm', () => {
     before(async () => {
       wasm.setWasmPaths(path.join(path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist', path.sep));
@@ -137,6 +159,6 @@ describe('case table', () => {
       await tf.ready();
     });
     after(() => tf.setBackend('cpu'));
-    testAll(opLevel('wasm', COMPOSED));
+    testAll(opLevel('wasm', composedTolerances), {twice: false});
   });
 });

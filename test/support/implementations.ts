@@ -15,7 +15,7 @@ import {CaseData} from './data';
 
 export interface Implementation {
   name: string;
-  tolerances: Tolerances;
+  tolerances(c: Case): Tolerances;
   applies(c: Case): boolean;
   run(c: Case, data: CaseData): Outputs;
 }
@@ -43,7 +43,7 @@ const unwritten = (length: number) => new Float32Array(length).fill(NaN);
 export function kernelLevel(name: string, forward: Forward, backward: Backward, threads = 0): Implementation {
   return {
     name,
-    tolerances: PROMISED,
+    tolerances: () => PROMISED,
     applies: hasNativeLayout,
     run(c, d) {
       const {sizes, stateFloats, maskBytes} = problemOf(c);
@@ -86,7 +86,7 @@ export function nativeCpu(addon: NativeAddon, isa: Isa, threads: number): Implem
 export function engineLevel(context: EngineContext, kind: string): Implementation {
   return {
     name: `engine '${kind}'`,
-    tolerances: PROMISED,
+    tolerances: () => PROMISED,
     applies: hasNativeLayout,
     run(c, d) {
       const buffers: DeviceBuffer[] = [];
@@ -135,7 +135,7 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
 }
 
 /** The public ops on a tfjs backend, with tf's tape for the gradients. The backend must be registered. */
-export function opLevel(backendName: string, tolerances = PROMISED): Implementation {
+export function opLevel(backendName: string, tolerances = (_: Case) => PROMISED): Implementation {
   return {
     name: `ops on ${backendName}`,
     tolerances,

@@ -19,7 +19,7 @@ export const representativeBatchNormGrad: KernelFunc = ({inputs, attrs: namedAtt
   }
 
   const terms = termsOf(inputs, attrs, inputs.state as Tensor);
-  const {view, positionAxis, gamma, centerWeight, scaleWeight, centred, invStd, standardizedMean: K, gate} = terms;
+  const {view, positionAxis, gamma, centerWeight, scaleWeight, centred, invStd, standardizedMean: K, gate, closed} = terms;
   const {instances, positions, channels} = terms.sizes;
   let G = reshape(inputs.dy as Tensor, view);
   if (activation === 'relu') {
@@ -31,7 +31,7 @@ export const representativeBatchNormGrad: KernelFunc = ({inputs, attrs: namedAtt
   const D = sum(G, positionAxis, true);
   const T = sum(mul(G, centred), positionAxis, true);
   const E = add(mul(invStd, T), mul(K, D));
-  const q = mul(mul(gamma, E), mul(gate, sub(1, gate)));
+  const q = mul(mul(gamma, E), mul(gate, closed));
   const gatedD = mul(gate, D);
   const H = add(mul(gamma, gatedD), mul(scaleWeight, q));
   const dgamma = overInstances(mul(gate, E));

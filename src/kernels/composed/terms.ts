@@ -4,7 +4,7 @@
 // What the composed forward and gradient kernels share, in tfjs ops that every backend has. Everything is
 // taken from a pivot a channel, x[0, 0, c]: float32 sums of x itself would lose the digits that matter
 // where the mean is thousands of standard deviations.
-import {add, mean, mul, NamedTensorInfoMap, reshape, rsqrt, scalar, sigmoid, slice, square, sub, Tensor} from '@tensorflow/tfjs-core';
+import {add, mean, mul, NamedTensorInfoMap, neg, reshape, rsqrt, scalar, sigmoid, slice, square, sub, Tensor} from '@tensorflow/tfjs-core';
 
 import {RepresentativeBatchNormAttrs, Sizes, sizesOf} from '../../ops';
 
@@ -26,6 +26,7 @@ export interface Terms {
   deviation: Tensor | null; // k_n − k̄, in training
   standardizedMean: Tensor; // K_n
   gate: Tensor;
+  closed: Tensor; // 1 − gate, which would lose its digits where the gate is wide open
 }
 
 /** meanFromPivot is left out in the forward pass and comes from its state afterwards. */
@@ -70,10 +71,11 @@ export function termsOf(
   }
   const invStd = rsqrt(add(variance, attrs.epsilon));
   const standardizedMean = mul(centredMean, invStd);
-  const gate = sigmoid(add(mul(scaleWeight, standardizedMean), scaleBias));
+  const logit = add(mul(scaleWeight, standardizedMean), scaleBias);
+  const gate = sigmoid(logit), closed = sigmoid(neg(logit));
   return {
     sizes, view, positionAxis, gamma, beta, centerWeight, scaleWeight, pivot, meanFromPivot, centred, variance,
-    invStd, batchMean, deviation, standardizedMean, gate,
+    invStd, batchMean, deviation, standardizedMean, gate, closed,
   };
 }
 
