@@ -4,7 +4,7 @@
 // The parts of `train`: the data and its split, the network, the clock round normalization layers, the saved model,
 // the verdict, the report.
 import * as assert from 'node:assert/strict';
-import {mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,9 +15,10 @@ import {replaceConv2DBackpropFilter} from '#dist/train/conv2d_backprop_filter';
 import {CLASSES, loadDigits, Part, PIXELS} from '#dist/train/digits';
 import {buildNetwork, Norm, normLayers, parameterCount} from '#dist/train/network';
 import {NormClock} from '#dist/train/norm_clock';
+import {runAll} from '#dist/train/pool';
 import {permutation, randomNumbers} from '#dist/train/random';
 import {reportPage} from '#dist/train/report';
-import {EpochResult, RunResult, trainRun} from '#dist/train/run';
+import {EpochResult, RunConfig, RunResult, trainRun} from '#dist/train/run';
 import {mean, median, standardDeviation} from '#dist/train/statistics';
 import {DEFAULTS, judge, runConfigs, Summary, TrainOptions} from '#dist/train/train';
 
@@ -182,6 +183,32 @@ describe('one training run', () => {
     await assert.rejects(trainRun({norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
                                    modelDirectory: join(directory, 'diverged')}, () => {}), /the loss became .* smaller --lr/);
   });
+});
+
+describe('runs in child processes', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tfjs-rbn-pool-'));
+  after(() => rmSync(directory, {recursive: true}));
+  // One step over all images, on the narrowest network.
+  const config = (seed: number, modelDirectory: string): RunConfig => (
+    {norm: 'rbn', seed, epochs: 1, batchSize: 1437, learningRate: 0.1, width: 1, modelDirectory});
+
+  it('come back in order, with progress from each', async () => {
+    const configs = [1, 2, 3].map(seed => config(seed, join(directory, `${seed}`)));
+    const epochs = new Map<number, number[]>();
+    const results = await runAll(configs, 2, ({seed}, {epoch}) => {
+      if (epoch !== null) epochs.set(seed, [...epochs.get(seed) ?? [], epoch.epoch]);
+    });
+    assert.deepEqual(results.map(r => r.seed), [1, 2, 3]);
+    assert.deepEqual(epochs, new Map([[1, [0, 1]], [2, [0, 1]], [3, [0, 1]]]));
+  }).timeout(60000);
+
+  it('end with the first that fails, whose name the error says', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    const endless = {...config(2, join(directory, 'endless')), epochs: 10000};
+    await assert.rejects(runAll([config(1, join(file, 'model')), endless], 2, () => {}), /^Error: training rbn with seed 1: .*file/);
+    assert.equal(existsSync(endless.modelDirectory), false);
+  }).timeout(60000);
 });
 
 describe('the verdict', () => {

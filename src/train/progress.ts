@@ -39,6 +39,6 @@ export class ProgressView {
     const eta = Number.isFinite(left) ? `  ${Math.ceil(left)} s left` : '';
     const text = `[${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}] ${(100 * done).toFixed(0).padStart(3)} %  ` +
         `${running} of ${this.configs.length} runs at work${eta}`;
-    return text.slice(0, this.out.columns - 1);
+    return text.slice(0, (this.out.columns || 80) - 1);
   }
 }
