@@ -64,8 +64,11 @@ export function termsOf(
         add(mean(mean(square(centred), positionAxis, true), 0, true),
             mul(square(a), mean(square(deviation), 0, true)));
   } else {
-    // a·k − μ, with the small difference pivot − μ taken first.
-    const origin = add(sub(pivot, reshape(tensors.mean!, vector)), mul(centerWeight, pivot));
+    // a·k − μ = a·(k − pivot) + (pivot − μ) + w_m·pivot, of which the last two all but cancel where the mean
+    // is thousands of standard deviations: their rounding errors are carried along.
+    const difference = exactDifference(pivot, reshape(tensors.mean!, vector));
+    const product = exactProduct(centerWeight, pivot);
+    const origin = add(add(difference.rounded, product.rounded), add(difference.error, product.error));
     centredMean = add(mul(a, meanFromPivot), origin);
     variance = reshape(tensors.variance!, vector);
   }
@@ -82,4 +85,32 @@ export function termsOf(
 /** γ·x_s·gate + β, in the shape of view; the gradient kernel asks for its sign again. */
 export function normalized({centred, invStd, standardizedMean, gamma, gate, beta}: Terms): Tensor {
   return add(mul(add(mul(centred, invStd), standardizedMean), mul(gamma, gate)), beta);
+}
+
+/** A float32 result and what rounding took from it (per channel, so it costs next to nothing). */
+interface Exact {
+  rounded: Tensor;
+  error: Tensor;
+}
+
+/** a − b, by Knuth's two-sum. */
+function exactDifference(a: Tensor, b: Tensor): Exact {
+  const rounded = sub(a, b);
+  const part = sub(rounded, a);
+  return {rounded, error: sub(sub(a, sub(rounded, part)), add(b, part))};
+}
+
+/** a·b, by Dekker's product of halves. */
+function exactProduct(a: Tensor, b: Tensor): Exact {
+  const rounded = mul(a, b);
+  const [aHigh, aLow] = halves(a), [bHigh, bLow] = halves(b);
+  const error = add(add(sub(mul(aHigh, bHigh), rounded), mul(aHigh, bLow)), add(mul(aLow, bHigh), mul(aLow, bLow)));
+  return {rounded, error};
+}
+
+/** a as a sum of two numbers of 12 bits, by Veltkamp's split. */
+function halves(a: Tensor): [Tensor, Tensor] {
+  const scaled = mul(a, 4097); // 2¹² + 1
+  const high = sub(scaled, sub(scaled, a));
+  return [high, sub(a, high)];
 }
