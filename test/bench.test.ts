@@ -121,8 +121,8 @@ describe('measuring', () => {
         return times[order.filter(n => n === name).length % times.length];
       }),
     });
-    const result = await measure([fake('a', [4, 4, 4, 100]), fake('b', [8])], {rounds: 2, roundMilliseconds: 8});
-    assert.equal(order.join(''), 'aaaabbbb' + 'aabaab');
+    const result = await measure([fake('a', [4, 4, 4, 100]), fake('b', [8])], {rounds: 2, roundMilliseconds: 8, warmUpMilliseconds: 12});
+    assert.equal(order.join(''), 'aaaabbb' + 'aabaab');
     assert.deepEqual(result.get('a'), {milliseconds: 4, calls: 4});
     assert.deepEqual(result.get('b'), {milliseconds: 8, calls: 2});
   });
@@ -136,7 +136,7 @@ describe('measuring', () => {
   });
 
   it('calls a slow contestant once', async () => {
-    const result = await measure([{name: 'slow', sample: async calls => new Array<number>(calls).fill(2000)}], {rounds: 5, roundMilliseconds: 10});
+    const result = await measure([{name: 'slow', sample: async calls => new Array<number>(calls).fill(2000)}], {rounds: 5, roundMilliseconds: 10, warmUpMilliseconds: 10});
     assert.deepEqual(result.get('slow'), {milliseconds: 2000, calls: 1});
   });
 });

@@ -14,12 +14,16 @@ export interface Contestant {
 
 export interface Measurement { milliseconds: number; calls: number }
 
-export interface Effort { rounds: number; roundMilliseconds: number }
+export interface Effort {
+  rounds: number;
+  roundMilliseconds: number; // each contestant
+  warmUpMilliseconds: number;
+}
 
 // tfjs's own ops may take minutes a call. Past this, the first call is the measurement.
 const SLOW = 1500; // milliseconds
-const WARM_UP = 3; // calls, for compilers and caches
-const MOST_CALLS = 100; // a round
+// A round, and the warm-up: JavaScript's way through tfjs takes a few dozen calls to be compiled.
+const MOST_CALLS = 100;
 
 // Threads of the contestant before may still spin, waiting for more work; let them fall asleep.
 const PAUSE = 15; // milliseconds
@@ -33,8 +37,9 @@ export async function measure(contestants: readonly Contestant[], effort: Effort
       times.set(contestant.name, first);
       continue;
     }
-    const warm = median(await contestant.sample(WARM_UP));
-    perRound.set(contestant, Math.min(MOST_CALLS, Math.max(1, Math.round(effort.roundMilliseconds / warm))));
+    const callsIn = (milliseconds: number, call: number) => Math.min(MOST_CALLS, Math.max(1, Math.round(milliseconds / call)));
+    const warm = median(await contestant.sample(callsIn(effort.warmUpMilliseconds, first[0])));
+    perRound.set(contestant, callsIn(effort.roundMilliseconds, warm));
     times.set(contestant.name, []);
   }
   for (let round = 0; round < effort.rounds; ++round) {

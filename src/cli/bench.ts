@@ -30,8 +30,8 @@ const SPECS = {
   quick: {type: 'boolean'}, shapes: {type: 'string'}, out: {type: 'string'}, json: {type: 'boolean'}, help: {type: 'boolean', short: 'h'},
 } as const;
 
-const FULL_EFFORT = {rounds: 9, roundMilliseconds: 120};
-const QUICK_EFFORT = {rounds: 3, roundMilliseconds: 40};
+const FULL_EFFORT = {rounds: 9, roundMilliseconds: 120, warmUpMilliseconds: 600};
+const QUICK_EFFORT = {rounds: 3, roundMilliseconds: 40, warmUpMilliseconds: 100};
 
 const MOST_ELEMENTS = 2 ** 28; // 1 GiB a tensor; tfjs's own ops keep dozens of them
 
