@@ -158,8 +158,10 @@ export class RepresentativeBatchNormalization extends layers.Layer {
  *
  * While training (`fit`, or `apply` with `{training: true}`) it normalises with the statistics of the batch
  * and moves its own towards them: moving = momentum·moving + (1 − momentum)·batch, the variance biased. Else
- * it uses the moving statistics. `trainable = false` freezes the parameters, not the statistics. The formula
- * is that of `rbn.representativeBatchNorm`.
+ * it uses the moving statistics. `trainable = false` freezes the parameters, not the statistics.
+ *
+ *     x_c = x + center_weight·mean_s(x)      x_s = (x_c − mean) / √(variance + epsilon)
+ *     y = activation(gamma·x_s·sigmoid(scale_weight·mean_s(x_s) + scale_bias) + beta)
  *
  * ```js
  * const model = tf.sequential();
@@ -178,7 +180,7 @@ export class RepresentativeBatchNormalization extends layers.Layer {
  *     moreover those of centerWeight ('zeros'), scaleWeight ('zeros') and scaleBias ('ones'), and activation:
  *     'linear' (default) or 'relu', fused.
  * @throws RangeError when it is built on an axis without a defined dimension.
- * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021.
+ * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3.
  */
 export function representativeBatchNormalization(
     args: RepresentativeBatchNormalizationArgs = {}): RepresentativeBatchNormalization {

@@ -92,8 +92,8 @@ function representativeBatchNormTraining_<T extends Tensor>(
  * @returns A tensor of x's shape.
  * @throws TypeError for a wrong kind or dtype, RangeError for a wrong shape, axis or epsilon, Error for a
  *     disposed tensor and, when gradients are taken, for the gradient of mean or variance.
- * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, sections 3.2
- *     (centering calibration) and 3.3 (scaling calibration).
+ * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3: w_m is
+ *     its centering calibration, w_v and w_b its scaling calibration.
  */
 export const representativeBatchNorm = op({representativeBatchNorm_});
 
@@ -125,8 +125,7 @@ export const representativeBatchNorm = op({representativeBatchNorm_});
  * @returns output (shape of x), mean [C] and variance [C].
  * @throws TypeError for a wrong kind or dtype, RangeError for a wrong shape, axis or epsilon, for an empty
  *     batch and for one value a channel, Error for a disposed tensor.
- * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, sections 3.2
- *     and 3.3.
+ * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3.
  */
 export const representativeBatchNormTraining = op({representativeBatchNormTraining_});
 

@@ -9,7 +9,7 @@ import {normalized, termsOf} from './terms';
 
 export const representativeBatchNorm: KernelFunc = ({inputs, attrs: namedAttrs}) => tidy(() => {
   const attrs = namedAttrs as RepresentativeBatchNormAttrs;
-  const {activation, training, keepState} = attrs;
+  const {activation, training, keepState = true} = attrs;
   const x = inputs.x as Tensor, residual = inputs.residual as Tensor | undefined;
   const hasMask = keepState && activation === 'relu' && residual !== undefined;
   if (x.size === 0) {

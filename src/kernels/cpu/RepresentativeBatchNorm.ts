@@ -15,7 +15,7 @@ import {plainForward} from './plain_forward';
 function representativeBatchNorm(call: Parameters<KernelFunc>[0]): TensorInfo[] {
   const {x, gamma, beta, centerWeight, scaleWeight, scaleBias, mean, variance, residual} =
       call.inputs as unknown as RepresentativeBatchNormInputs;
-  const {epsilon, axis, activation, training, keepState} = call.attrs as RepresentativeBatchNormAttrs;
+  const {epsilon, axis, activation, training, keepState = true} = call.attrs as RepresentativeBatchNormAttrs;
   const backend = call.backend as CpuBackend;
   const sizes = sizesOf(x.shape, axis);
   const {instances, positions, channels, channelsLast} = sizes;
