@@ -6,8 +6,8 @@
 // the package then does without it. `--addon` and `--engine` build one of them alone and do fail.
 //
 //   RBN_CUDA_ARCHITECTURES  GPUs to build for: 'native' (those in this machine), 'all' (every one that
-//                           nvcc knows) or a CMake list such as '80;90'. By default those that nvidia-smi
-//                           names, and without one the major ones with PTX of the newest.
+//                           nvcc knows), a CMake list such as '80;90', or 'none' for no engine. By default
+//                           those that nvidia-smi names, and without one the major ones with PTX of the newest.
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -42,6 +42,11 @@ function findNvcc() {
 }
 
 async function installEngine() {
+  const wanted = process.env.RBN_CUDA_ARCHITECTURES || null;
+  if (wanted === 'none') {
+    say('RBN_CUDA_ARCHITECTURES=none: the CUDA engine was not built');
+    return false;
+  }
   const nvcc = findNvcc();
   if (nvcc === null) {
     say('no nvcc found: the CUDA engine was not built, the CPU code works. ' +
@@ -52,8 +57,7 @@ async function installEngine() {
     say(`found ${nvcc} but no cmake: the CUDA engine was not built. Next: install cmake, then npm rebuild tfjs-rbn`);
     return false;
   }
-  const wanted = process.env.RBN_CUDA_ARCHITECTURES ?? localArchitectures() ?? 'all-major';
-  const architectures = wanted === 'native' ? localArchitectures() : wanted;
+  const architectures = wanted === 'native' ? localArchitectures() : wanted ?? localArchitectures() ?? 'all-major';
   if (architectures === null) {
     say("RBN_CUDA_ARCHITECTURES=native, but nvidia-smi names no GPU: the CUDA engine was not built");
     return false;
