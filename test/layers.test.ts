@@ -93,6 +93,12 @@ describe('layer', () => {
     assert.deepEqual([mean, variance], [1, 1]); // halfway from 0 and 1 to 2 and to the biased 1
   }));
 
+  it('refuses an activation and an epsilon that the op refuses, when it is made', () => {
+    const make = (args: object) => () => rbn.layers.representativeBatchNormalization(args as LayerArgs);
+    assert.throws(make({activation: 'gelu'}), {name: 'TypeError', message: /^activation: .*received 'gelu'/});
+    assert.throws(make({epsilon: 0}), {name: 'RangeError', message: /^epsilon: .*received 0/});
+  });
+
   it('names the axis that has no dimension', () => {
     const layer = rbn.layers.representativeBatchNormalization({axis: 1});
     assert.throws(() => layer.build([null, null, 3]), {name: 'RangeError', message: /^axis: expected .*received 1/});

@@ -4,9 +4,14 @@
 // The LayersModel layer: tf.layers.batchNormalization with the two corrections of Representative Batch
 // Normalization. In all that both have it behaves as tfjs-layers 4.22 does.
 import {mul, serialization, sub, Tensor, Tensor1D, tidy} from '@tensorflow/tfjs-core';
-import {constraints, initializers, InputSpec, layers, LayerVariable, regularizers, Shape} from '@tensorflow/tfjs-layers';
+import {
+  constraints, initializers, InputSpec, layers, LayerVariable, regularizers, Shape,
+} from '@tensorflow/tfjs-layers';
 
-import {ActivationName, RbnOptions, RbnParams, representativeBatchNorm, representativeBatchNormTraining} from '../ops';
+import {
+  ActivationName, checkActivation, checkEpsilon, RbnOptions, RbnParams, representativeBatchNorm,
+  representativeBatchNormTraining,
+} from '../ops';
 
 // tfjs-layers exports these types only through its functions.
 type BatchNormalizationArgs = NonNullable<Parameters<typeof layers.batchNormalization>[0]>;
@@ -80,6 +85,8 @@ export class RepresentativeBatchNormalization extends layers.Layer {
     this.center = args.center ?? true;
     this.scale = args.scale ?? true;
     this.activation = args.activation ?? 'linear';
+    checkEpsilon(this.epsilon);
+    checkActivation(this.activation);
     const configs = [...TRAINABLE, ...MOVING].map((name) => [name, weightConfig(args, name)]);
     this.weightConfigs = Object.fromEntries(configs);
   }
@@ -179,7 +186,8 @@ export class RepresentativeBatchNormalization extends layers.Layer {
  *     epsilon (1e-3), center, scale (true), and Initializer, Regularizer and Constraint of gamma and beta;
  *     moreover those of centerWeight ('zeros'), scaleWeight ('zeros') and scaleBias ('ones'), and activation:
  *     'linear' (default) or 'relu', fused.
- * @throws RangeError when it is built on an axis without a defined dimension.
+ * @throws RangeError for an epsilon that is not above 0 and when it is built on an axis without a defined
+ *     dimension; TypeError for another activation.
  * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3.
  */
 export function representativeBatchNormalization(

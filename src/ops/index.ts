@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // What rooms above may use of the ops.
-export {ensureKernels, provideFallback} from './fallback';
+export {checkActivation, checkEpsilon} from './checks';
+export {provideFallback} from './fallback';
 export {representativeBatchNormGradConfig} from './gradient';
 export * from './kernel_names';
 export {representativeBatchNorm, representativeBatchNormTraining} from './representative_batch_norm';

@@ -34,7 +34,7 @@ export interface RepresentativeBatchNormAttrs extends NamedAttrMap {
   axis: number; // of the channels: 1 or rank − 1
   activation: ActivationName;
   training: boolean;
-  /** False where nobody will ask for a gradient: the kernel then returns neither state nor mask. Taken as true if left out. */
+  /** False where nobody will ask for a gradient: no state and no mask then. Taken as true if left out. */
   keepState: boolean;
 }
 

@@ -19,7 +19,8 @@ export const representativeBatchNormGrad: KernelFunc = ({inputs, attrs: namedAtt
   }
 
   const terms = termsOf(inputs, attrs, inputs.state as Tensor);
-  const {view, positionAxis, gamma, centerWeight, scaleWeight, centred, invStd, standardizedMean: K, gate, closed} = terms;
+  const {view, positionAxis, gamma, centerWeight, scaleWeight, centred, invStd, gate, closed} = terms;
+  const K = terms.standardizedMean;
   const {instances, positions, channels} = terms.sizes;
   let G = reshape(inputs.dy as Tensor, view);
   if (activation === 'relu') {

@@ -4,7 +4,9 @@
 // What the composed forward and gradient kernels share, in tfjs ops that every backend has. Everything is
 // taken from a pivot a channel, x[0, 0, c]: float32 sums of x itself would lose the digits that matter
 // where the mean is thousands of standard deviations.
-import {add, mean, mul, NamedTensorInfoMap, neg, reshape, rsqrt, scalar, sigmoid, slice, square, sub, Tensor} from '@tensorflow/tfjs-core';
+import {
+  add, mean, mul, NamedTensorInfoMap, neg, reshape, rsqrt, scalar, sigmoid, slice, square, sub, Tensor,
+} from '@tensorflow/tfjs-core';
 
 import {RepresentativeBatchNormAttrs, Sizes, sizesOf} from '../../ops';
 
