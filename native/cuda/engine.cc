@@ -21,6 +21,10 @@
 namespace rbn {
 namespace {
 
+int32_t no_output(const char* name, RbnError* error) {
+  return fail(error, RBN_INVALID_ARGUMENT, "%s: expected a place for the result, received null", name);
+}
+
 // Runs `body`, which returns a status; lack of host memory is a status, too.
 template <class F>
 int32_t guarded(RbnError* error, F&& body) {
@@ -40,6 +44,7 @@ int32_t on_device(RbnContext* context, RbnError* error, F&& body) {
 }
 
 int32_t driver_version(int32_t* version, RbnError* error) {
+  if (!version) return no_output("version", error);
   int value = 0;
   const int32_t status = check(error, cudaDriverGetVersion(&value), "cudaDriverGetVersion");
   *version = value;
@@ -48,6 +53,7 @@ int32_t driver_version(int32_t* version, RbnError* error) {
 }
 
 int32_t device_count(int32_t* count, RbnError* error) {
+  if (!count) return no_output("count", error);
   int value = 0;
   const int32_t status = check(error, cudaGetDeviceCount(&value), "cudaGetDeviceCount");
   *count = status == RBN_OK ? value : 0;
@@ -68,6 +74,7 @@ class CurrentDevice {
 };
 
 int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
+  if (!info) return no_output("info", error);
   *info = {};
   int32_t count = 0;
   int32_t status = device_count(&count, error);
@@ -97,6 +104,7 @@ int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
 }
 
 int32_t context_create(int32_t device, RbnContext** context, RbnError* error) {
+  if (!context) return no_output("context", error);
   *context = nullptr;
   return guarded(error, [&]() -> int32_t {
     RbnDeviceInfo info;
@@ -116,12 +124,16 @@ int32_t context_create(int32_t device, RbnContext** context, RbnError* error) {
 void context_destroy(RbnContext* context) { delete context; }
 
 int32_t allocate(RbnContext* context, uint64_t bytes, void** pointer, RbnError* error) {
+  if (!pointer) return no_output("pointer", error);
   *pointer = nullptr;
   return on_device(context, error, [&]() -> int32_t {
     context->allocations.reserve(context->allocations.size() + 1);  // so that insert can not throw
     char operation[64];
     snprintf(operation, sizeof operation, "allocating %llu bytes", static_cast<unsigned long long>(bytes));
-    const int32_t status = check(error, context->allocate(bytes > 0 ? bytes : 1, pointer), operation);
+    // The runtime rounds sizes up: close to 2^64 that would wrap.
+    const cudaError_t code =
+        bytes > INT64_MAX ? cudaErrorMemoryAllocation : context->allocate(bytes > 0 ? bytes : 1, pointer);
+    const int32_t status = check(error, code, operation);
     if (status == RBN_OK) context->allocations.insert(*pointer);
     return status;
   });
@@ -194,6 +206,7 @@ class Event {
 template <class Call>
 int32_t time_call(RbnContext* context, const Call* call, int32_t plan, int32_t repeats, float* milliseconds,
                   RbnError* error) {
+  if (!milliseconds) return no_output("milliseconds", error);
   *milliseconds = 0.0f;
   return on_device(context, error, [&]() -> int32_t {
     if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
@@ -219,7 +232,7 @@ int32_t time_call(RbnContext* context, const Call* call, int32_t plan, int32_t r
 }
 
 int32_t choose_plan_of(RbnContext* context, const RbnProblem* problem, int32_t backward, int32_t* plan) {
-  if (!context || !problem) return RBN_INVALID_ARGUMENT;
+  if (!context || !problem || !plan) return RBN_INVALID_ARGUMENT;
   const int32_t status = check_problem(*problem, nullptr);
   if (status == RBN_OK) *plan = choose_plan(*problem, backward != 0, context->shared_bytes);
   return status;
@@ -227,7 +240,7 @@ int32_t choose_plan_of(RbnContext* context, const RbnProblem* problem, int32_t b
 
 int32_t plan_fits_of(RbnContext* context, const RbnProblem* problem, int32_t backward, int32_t plan,
                      int32_t* fits) {
-  if (!context || !problem) return RBN_INVALID_ARGUMENT;
+  if (!context || !problem || !fits) return RBN_INVALID_ARGUMENT;
   const int32_t status = check_problem(*problem, nullptr);
   if (status == RBN_OK) *fits = plan_fits(*problem, backward != 0, plan, context->shared_bytes);
   return status;

@@ -4,6 +4,8 @@
 // The order of launches of each plan, and the memory between them.
 #include "operator.h"
 
+#include <math.h>
+
 #include <initializer_list>
 #include <string>
 
@@ -269,8 +271,8 @@ int32_t check_problem(const RbnProblem& p, RbnError* error) {
       return fail(error, RBN_INVALID_ARGUMENT, "%s: expected 0 or 1, received %d", choice.name, choice.value);
     }
   }
-  if (!(p.epsilon > 0.0)) {
-    return fail(error, RBN_INVALID_ARGUMENT, "epsilon: expected more than 0, received %g", p.epsilon);
+  if (!(p.epsilon > 0.0 && p.epsilon < HUGE_VAL)) {
+    return fail(error, RBN_INVALID_ARGUMENT, "epsilon: expected a number above 0, received %g", p.epsilon);
   }
   // 64 bytes a channel of an instance cover the state and all temporary planes, 16 an element the
   // tensor and partial sums; a size of 0 must not hide that the others overflow.
@@ -288,10 +290,11 @@ int32_t check_problem(const RbnProblem& p, RbnError* error) {
                 static_cast<long long>(p.instances), static_cast<long long>(p.positions),
                 static_cast<long long>(p.channels));
   }
-  if (p.training && p.instances * p.positions < 2) {
+  if (p.training && (p.channels == 0 || p.instances * p.positions < 2)) {
     return fail(error, RBN_INVALID_ARGUMENT,
-                "shape: expected at least 2 values a channel in training, received %lld",
-                static_cast<long long>(p.instances * p.positions));
+                "shape: expected channels and at least 2 values in each in training, received %lld channels "
+                "of %lld values",
+                static_cast<long long>(p.channels), static_cast<long long>(p.instances * p.positions));
   }
   return RBN_OK;
 }
