@@ -98,22 +98,26 @@ Reference reference(const Case& c, const CaseData& data) {
           dcentered[at] += (dmean[i] + dvariance * 2.0 * (f.centered[at] - f.mean[i])) / M;
         }
   // x_c = x + center_weight · k, k = mean_s x. In training Σ dcentered = 0, so that k may be counted from its
-  // own mean; the terms are what is left then, and with one position, where the variance's share of each
-  // term cancels too, ε/(variance + ε) of it.
-  std::vector<double> dk(N * C, 0.0), mean_k(C, 0.0);
+  // own mean. The terms are those of that difference, x less its mean; and with one position, where the
+  // variance's share of each term cancels, ε/(variance + ε) of it.
+  std::vector<double> dk(N * C, 0.0), origin(C, 0.0), size(N * C, 0.0);  // size: mean_s |x − origin|
+  for (int64_t i = 0; i < C; ++i) origin[i] = c.training ? 0.0 : -f.pivot[i];
+  for (int64_t n = 0; n < N && c.training; ++n)
+    for (int64_t i = 0; i < C; ++i) origin[i] += f.k[n * C + i] / N;
   for (int64_t n = 0; n < N; ++n)
-    for (int64_t i = 0; i < C; ++i) mean_k[i] += f.k[n * C + i] / N;
+    for (int64_t s = 0; s < S; ++s)
+      for (int64_t i = 0; i < C; ++i)
+        size[n * C + i] += std::fabs(in.x[c.index(n, s, i)] - f.pivot[i] - origin[i]) / S;
   for (int64_t n = 0; n < N; ++n)
     for (int64_t s = 0; s < S; ++s)
       for (int64_t i = 0; i < C; ++i) {
         const int64_t at = c.index(n, s, i), nc = n * C + i;
         dk[nc] += in.center_weight[i] * dcentered[at];
-        const double k = c.training ? f.k[nc] - mean_k[i] : f.k[nc] + f.pivot[i];
-        r.dcenter_weight.value[i] += k * dcentered[at];
+        r.dcenter_weight.value[i] += (f.k[nc] - origin[i]) * dcentered[at];
         const double term = c.training && S == 1
-                                ? k * dstandardized[at] * c.epsilon * std::pow(f.inverse_std[i], 3)
-                                : k * dcentered[at];
-        r.dcenter_weight.terms[i] += std::fabs(term);
+                                ? dstandardized[at] * c.epsilon * std::pow(f.inverse_std[i], 3)
+                                : dcentered[at];
+        r.dcenter_weight.terms[i] += std::fabs(term) * size[nc];
       }
   for (int64_t n = 0; n < N; ++n)
     for (int64_t s = 0; s < S; ++s)

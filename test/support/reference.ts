@@ -216,17 +216,20 @@ export function reference(c: Case, d: CaseData): Reference {
     });
   }
   // x_c = x + centerWeight · k, k = mean_s x. In training Σ dcentered = 0, so that k may be counted from its
-  // own mean; the terms are what is left then, and with one position, where the variance's share of each
-  // term cancels too, ε/(variance + ε) of it.
-  const dk = new Float64Array(N * C), meanK = new Float64Array(C);
-  k.forEach((value, nc) => meanK[nc % C] += value / N);
+  // own mean. The terms are those of that difference, x less its mean; and with one position, where the
+  // variance's share of each term cancels, ε/(variance + ε) of it.
+  const dk = new Float64Array(N * C), origin = new Float64Array(C), size = new Float64Array(N * C);
+  if (c.training) {
+    k.forEach((value, nc) => origin[nc % C] += value / N);
+  } else {
+    origin.set(pivot.map((p) => -p));
+  }
+  forEach(c, (at, nc, i) => size[nc] += Math.abs(inputs.x[at] - pivot[i] - origin[i]) / S);
   forEach(c, (at, nc, i) => {
     dk[nc] += centerWeight[i] * dcentered[at];
-    const moved = c.training ? k[nc] - meanK[i] : k[nc] + pivot[i];
-    r.dcenterWeight.value[i] += moved * dcentered[at];
-    const term = c.training && S === 1 ? moved * dstandardized[at] * c.epsilon * inverseStd[i] ** 3 :
-                                         moved * dcentered[at];
-    r.dcenterWeight.terms[i] += Math.abs(term);
+    r.dcenterWeight.value[i] += (k[nc] - origin[i]) * dcentered[at];
+    const term = c.training && S === 1 ? dstandardized[at] * c.epsilon * inverseStd[i] ** 3 : dcentered[at];
+    r.dcenterWeight.terms[i] += Math.abs(term) * size[nc];
   });
   forEach(c, (at, nc, i) => {
     r.dx[at] = dcentered[at] + dk[nc] / S;
