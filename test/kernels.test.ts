@@ -119,18 +119,97 @@ describe('kernels of cpu', () => {
     assert.throws(() => tf.grad(f)(x), /RepresentativeBatchNorm: no gradient, .* keepState: false/);
   }));
 
-  it('never write to an array that dataSync() has handed out', () => {
-    const p = {centerWeight: [0.5, 0], scaleWeight: [1, 0], scaleBias: [0, 1]};
-    const x = tf.randomNormal([64, 64, 2], 3); // large enough for uninitialised memory
-    const held: {values: ArrayLike<number>; copy: ArrayLike<number>}[] = [];
-    for (let i = 0; i < 20; i++) {
-      const {output, mean, variance} = rbn.representativeBatchNormTraining(x, p);
-      const values = output.dataSync();
-      held.push({values, copy: values.slice()});
-      tf.dispose([output, mean, variance]);
-    }
-    for (const {values, copy} of held) assert.deepEqual(values, copy);
-    x.dispose();
+  describe('use memory again only if nobody has seen it', () => {
+    const p = {centerWeight: [0.5, 0], scaleWeight: [1, 0], scaleBias: [0, 1]}, given = {mean: [3, 3], variance: [1, 1]};
+    const shape = [64, 64, 2]; // large enough for uninitialised memory
+    let x: tf.Tensor;
+    beforeEach(() => {
+      x = tf.randomNormal(shape, 3);
+    });
+    afterEach(() => x.dispose());
+    const run = () => rbn.representativeBatchNorm(x, p, given);
+    const bytes = 4 * 64 * 64 * 2;
+    /** How many arrays of x's size f takes from the allocator. */
+    const allocated = (f: () => void) => {
+      const original = Buffer.allocUnsafeSlow;
+      let count = 0;
+      Buffer.allocUnsafeSlow = (size) => {
+        if (size === bytes) count++;
+        return original(size);
+      };
+      try {
+        f();
+      } finally {
+        Buffer.allocUnsafeSlow = original;
+      }
+      return count;
+    };
+    /** Disposes a tensor and writes some more outputs of its size; what was seen before must stay. */
+    const overwrite = (tensor: tf.Tensor) => {
+      tensor.dispose();
+      const other = tf.tidy(() => tf.fill(shape, -7));
+      const outputs = Array.from({length: 20}, () => rbn.representativeBatchNorm(other, p, given));
+      tf.dispose([other, ...outputs]);
+    };
+
+    it('which is the case of outputs that were only disposed', () => {
+      run().dispose();
+      assert.equal(allocated(() => {
+        for (let i = 0; i < 10; i++) run().dispose();
+      }), 0);
+      // Forward and backward: y and dx.
+      const step = () => tf.tidy(() => {
+        tf.grad((x) => rbn.representativeBatchNormTraining(x, p).output)(x, x);
+      });
+      step();
+      assert.equal(allocated(step), 0);
+    });
+
+    it('which is not the case after dataSync(), not even for the same tensor', () => {
+      const y = run();
+      const values = y.dataSync(), copy = values.slice();
+      overwrite(y);
+      assert.deepEqual(values, copy);
+    });
+
+    it('nor after a kernel of tfjs has read it, which may have made a view', () => {
+      const y = run();
+      const part = tf.slice(y, [0], [32]);
+      const copy = part.dataSync().slice();
+      overwrite(y);
+      assert.deepEqual(part.dataSync(), copy);
+      part.dispose();
+    });
+
+    it('nor while another tensor has it', () => {
+      const y = run();
+      const flat = tf.reshape(y, [-1]);
+      const expected = run();
+      overwrite(y);
+      assert.deepEqual(flat.dataSync(), expected.dataSync());
+      tf.dispose([flat, expected]);
+    });
+
+    it('nor after it has moved to another backend', () => {
+      const y = run(), expected = run();
+      tf.setBackend('wasm');
+      const twice = tf.add(y, y);
+      tf.setBackend('cpu');
+      overwrite(y);
+      const half = tf.mul(twice, 0.5);
+      assert.deepEqual(half.dataSync(), expected.dataSync());
+      tf.dispose([twice, half, expected]);
+    });
+
+    it('nor when it has been saved for a gradient', () => {
+      const gradientOf = (spoil: boolean) => tf.tidy(() => tf.grad((x: tf.Tensor) => {
+        const inner = rbn.representativeBatchNorm(x, p, given);
+        const outer = rbn.representativeBatchNormTraining(inner, p).output;
+        if (spoil) overwrite(inner); // disposed by the user; the tape has its own reference
+        return outer;
+      })(x, x).dataSync());
+      assert.deepEqual(gradientOf(true), gradientOf(false));
+    });
   });
 
   it('take tensors that were made on another backend', () => {

@@ -8,6 +8,7 @@ import {TensorInfo} from '@tensorflow/tfjs-core';
 
 import {allocateFloats, allocateInts} from '../../binding';
 import {Sizes} from '../../ops';
+import {takeUnseen, UnseenData} from './unseen';
 
 /**
  * From so many elements an uninitialised array is cheaper than a cleared one. Below, a Float32Array of its
@@ -19,7 +20,9 @@ export type CpuBackend = MathBackendCPU;
 
 /** The values of a float32 tensor. */
 export function floatsOf(backend: CpuBackend, info: TensorInfo): Float32Array {
-  const values = backend.data.get(info.dataId).values;
+  const data = backend.data.get(info.dataId);
+  if (data instanceof UnseenData) return data.peek();
+  const {values} = data;
   // A cast from int32 or bool keeps the array of the narrower type.
   return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
 }
@@ -37,7 +40,7 @@ export function bytesOf(backend: CpuBackend, info: TensorInfo | undefined): Uint
 
 /** An array for an output that is written whole: its values are undefined until then. */
 export function outputFloats(length: number): Float32Array {
-  return length < UNINITIALISED_FROM ? new Float32Array(length) : allocateFloats(length);
+  return length < UNINITIALISED_FROM ? new Float32Array(length) : takeUnseen(length) ?? allocateFloats(length);
 }
 
 /** An array for a mask: whole int32, of which the last may be used in part. */
@@ -48,8 +51,11 @@ export function outputMask(sizes: Sizes): Int32Array {
 }
 
 export function output(backend: CpuBackend, shape: number[], values: Float32Array | Int32Array): TensorInfo {
-  const dtype = values instanceof Float32Array ? 'float32' : 'int32';
-  return backend.makeTensorInfo(shape, dtype, values);
+  if (values instanceof Int32Array) return backend.makeTensorInfo(shape, 'int32', values);
+  if (values.length < UNINITIALISED_FROM) return backend.makeTensorInfo(shape, 'float32', values);
+  const dataId = {};
+  backend.data.set(dataId, new UnseenData(values));
+  return {dataId, shape, dtype: 'float32'};
 }
 
 /** As rbn_state_floats in native/rbn/problem.h. */
