@@ -15,6 +15,7 @@
 #include "rbn/kernels.h"
 #include "rbn/operator.h"
 #include "rbn/plan.h"
+#include "rbn_build.h"
 #include "runtime/context.h"
 #include "runtime/status.h"
 
