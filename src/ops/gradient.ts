@@ -7,17 +7,20 @@ import {engine, GradConfig, NamedAttrMap, NamedTensorMap, Tensor} from '@tensorf
 
 import {RepresentativeBatchNorm, RepresentativeBatchNormAttrs, RepresentativeBatchNormGrad} from './kernel_names';
 
-const SAVED_INPUTS = [
-  'x', 'gamma', 'beta', 'centerWeight', 'scaleWeight', 'scaleBias', 'mean', 'variance',
-] as const;
+const PARAMETERS = ['x', 'gamma', 'beta', 'centerWeight', 'scaleWeight', 'scaleBias'];
+const GIVEN_STATISTICS = ['mean', 'variance'];
 
 /**
  * The tape saves inputs by name and fails on one that is left out; some of ours are optional. All it does
- * with the list is to map it to tensors, so an absent input is saved as x once more (a reference, no copy)
- * and recognised by its rank: x has at least 2, parameters and statistics have 1.
+ * with the list is to map it to tensors. So gamma or beta, where absent, are saved as x once more (a
+ * reference, no copy) and recognised by their rank: x has at least 2, a parameter has 1. Statistics are
+ * saved where they are given; in training those of the batch take their places, as the first outputs saved.
  */
-const inputsToSave: string[] = Object.assign([...SAVED_INPUTS] as string[], {
-  map: <T>(tensorOf: (name: string) => T) => SAVED_INPUTS.map((name) => tensorOf(name) ?? tensorOf('x')),
+const inputsToSave: string[] = Object.assign([...PARAMETERS, ...GIVEN_STATISTICS], {
+  map: <T>(tensorOf: (name: string) => T) => [
+    ...PARAMETERS.map((name) => tensorOf(name) ?? tensorOf('x')),
+    ...GIVEN_STATISTICS.map((name) => tensorOf(name)).filter((tensor) => tensor != null),
+  ],
 });
 
 export const representativeBatchNormGradConfig: GradConfig = {
@@ -27,18 +30,14 @@ export const representativeBatchNormGradConfig: GradConfig = {
   gradFunc: (dys: Tensor | Tensor[], saved: Tensor[], namedAttrs: NamedAttrMap) => {
     const attrs = namedAttrs as RepresentativeBatchNormAttrs;
     const dy = Array.isArray(dys) ? dys[0] : dys;
-    const [x, gamma, beta, centerWeight, scaleWeight, scaleBias, mean, variance, ...outputs] = saved;
-    // In training the saved outputs begin with the batch's mean (not needed) and variance.
-    const [usedVariance, state, mask] = attrs.training ? outputs.slice(1) : [variance, ...outputs];
+    const [x, gamma, beta, centerWeight, scaleWeight, scaleBias, mean, variance, state, mask] = saved;
     if (state === undefined) {
       throw new Error(`${RepresentativeBatchNorm}: no gradient, because the kernel was run with keepState: false`);
     }
-    const inputs: NamedTensorMap = {
-      dy, x, centerWeight, scaleWeight, scaleBias, variance: usedVariance, state,
-    };
+    const inputs: NamedTensorMap = {dy, x, centerWeight, scaleWeight, scaleBias, variance, state};
     if (gamma.rank === 1) inputs.gamma = gamma;
     if (beta.rank === 1) inputs.beta = beta;
-    if (mean.rank === 1) inputs.mean = mean;
+    if (!attrs.training) inputs.mean = mean;
     if (mask !== undefined) inputs.mask = mask;
 
     const [dx, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias, dresidual] =
