@@ -3,11 +3,22 @@
 //
 // What this machine and this installation have: addon, engine, driver, GPUs; and for whatever is missing
 // the reason and the next command. `tfjs-rbn doctor` prints it.
+import * as fs from 'node:fs';
+
 import {findAddon, packageVersion} from './addon';
 import {findEngine, probeDevices} from './engine';
 import {settings} from './environment';
 import {Problem} from './errors';
 import {EngineDevice, Isa} from './native';
+
+/** Where the kernel module of NVIDIA's driver tells its version. */
+const DRIVER_PATH = '/proc/driver/nvidia/version';
+
+const NO_DRIVER: Problem = {
+  code: 'NO_DRIVER',
+  message: `no NVIDIA driver is loaded (looked for ${DRIVER_PATH})`,
+  next: 'nvidia-smi   (install the NVIDIA driver if it fails; the CPU code needs none)',
+};
 
 /** What `devices()` returns. */
 export interface Devices {
@@ -17,8 +28,11 @@ export interface Devices {
   addon: {path: string; loaded: boolean; isa: Isa | null; threads: number | null};
   /** The CUDA engine (or, with RBN_ENGINE=simulator, the simulated one) and where it was looked for. */
   engine: {path: string; kind: 'cuda' | 'simulator'; loaded: boolean; architectures: string | null; cudaRuntime: string | null};
-  /** The newest CUDA version that the NVIDIA driver serves, such as '13.0'; null where there is no driver. */
-  driver: string | null;
+  /**
+   * The NVIDIA driver: the version of its kernel module, and the newest CUDA version that it serves, such as
+   * '13.0'. Null where there is none; only the engine can ask for the CUDA version.
+   */
+  driver: {path: string; version: string | null; cuda: string | null};
   /** GPUs in the driver's order; memory in bytes. */
   gpus: EngineDevice[];
   /** Why something is missing, and what to do; empty where all is there. */
@@ -42,7 +56,10 @@ export function devices(): Devices {
   const addon = findAddon();
   const engine = findEngine();
   const probe = engine.engine === null ? null : probeDevices(engine.engine);
-  const missing = [addon.problem, engine.problem, probe?.problem ?? null]
+  const version = driverVersion();
+  // Without an engine nobody has asked the driver; a missing one is worth saying all the same.
+  const driverProblem = probe !== null ? probe.problem : version !== null ? null : NO_DRIVER;
+  const missing = [addon.problem, engine.problem, driverProblem]
                       .filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
   for (const gpu of probe?.devices ?? []) {
     if (!gpu.supported) {
@@ -69,10 +86,19 @@ export function devices(): Devices {
       architectures: engine.engine?.architectures ?? null,
       cudaRuntime: cudaVersion(engine.engine?.cudaRuntime ?? null),
     },
-    driver: cudaVersion(probe?.driver ?? null),
+    driver: {path: DRIVER_PATH, version, cuda: cudaVersion(probe?.driver ?? null)},
     gpus: probe?.devices ?? [],
     missing,
   };
+}
+
+/** '580.65.06', as the kernel module has it. */
+function driverVersion(): string | null {
+  try {
+    return /Kernel Module.*?\s(\d+\.[\d.]+)/.exec(fs.readFileSync(DRIVER_PATH, 'utf8'))?.[1] ?? null;
+  } catch {
+    return null; // there is no such file without the driver
+  }
 }
 
 /** 13000 → '13.0', as CUDA numbers its versions. */

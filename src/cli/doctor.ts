@@ -33,7 +33,8 @@ function describe({version, addon, engine, driver, gpus, missing}: Devices): str
                                      : 'not loaded; RBN runs in plain TypeScript') + below(addon.path);
   text += line('engine', engine.loaded ? `loaded; ${engine.kind}, CUDA runtime ${engine.cudaRuntime}, code for ${engine.architectures}`
                                        : `not loaded (${engine.kind})`) + below(engine.path);
-  text += line('driver', driver !== null ? `serves CUDA ${driver}` : engine.loaded ? 'none found' : 'not known: only the engine can ask it');
+  text += line('driver', driver.version === null && driver.cuda === null ? 'none found' :
+    `${driver.version ?? 'of unknown version'}${driver.cuda === null ? '' : `, serves CUDA ${driver.cuda}`}`) + below(driver.path);
   text += gpus.length === 0 ? line('GPUs', engine.loaded ? 'none found' : 'not known') : gpus.map((gpu, i) =>
     line(`GPU ${i}`, `${gpu.name}, compute capability ${gpu.computeCapability}, ${gpu.multiprocessors} multiprocessors, ` +
       `${gib(gpu.freeMemory)} of ${gib(gpu.totalMemory)} free${gpu.supported ? '' : ', not supported by this engine'}`)).join('');
