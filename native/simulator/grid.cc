@@ -77,17 +77,17 @@ cudaError_t Grid::run() {
   while (pool_.shared.size() < sets * group_blocks) pool_.shared.push_back(std::make_unique<SharedMemory>());
   while (pool_.set_syncs.size() < sets) pool_.set_syncs.push_back(std::make_unique<char>());
 
-  // Group i runs (multiplier·i + offset) mod groups: a permutation that needs no table.
+  // Steps of a length coprime to the number of groups: a permutation that needs no table.
   const uint32_t n = static_cast<uint32_t>(std::min<uint64_t>(groups, UINT32_MAX));
-  uint64_t multiplier = 1 + random_.below(n);
-  while (std::gcd(multiplier, groups) != 1) multiplier++;
+  uint64_t step = 1 + random_.below(n);
+  while (std::gcd(step, groups) != 1) step++;
   uint64_t group = random_.below(n);
 
   running_ = this;
   release(&begin_sync_);
   for (uint64_t i = 0; i < groups && error_ == cudaSuccess; i++) {
     run_group(group, group_blocks, i % sets);
-    group = static_cast<uint64_t>((static_cast<unsigned __int128>(multiplier) + group) % groups);
+    group = (group + step) % groups;
   }
   acquire(&end_sync_);
   running_ = nullptr;

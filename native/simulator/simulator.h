@@ -20,21 +20,18 @@
 namespace rbn {
 namespace simulator {
 
-// What an event has seen. Kept alive by the operations that name it.
-struct EventState {
-  bool timing = true;
-  uint64_t recorded = 0;  // how many times it was put on a stream
-  uint64_t reached = 0;   // how many of them have run
+// One recording of an event. Kept alive by the operations that name it.
+struct Record {
+  rbn_simulator_stream* stream = nullptr;
+  bool reached = false;
   std::chrono::steady_clock::time_point time;
-  rbn_simulator_stream* stream = nullptr;  // the last one it was put on
   char sync = 0;
 };
 
-// One thing that a stream does. A wait has an event and no function.
+// One thing that a stream does. A wait has a record and no function.
 struct Operation {
   std::function<void()> run;
-  std::shared_ptr<EventState> wait_for;
-  uint64_t wait_until = 0;  // EventState::reached
+  std::shared_ptr<Record> wait_for;
   std::unique_ptr<char> sync = std::make_unique<char>();  // what the host did before
 };
 
@@ -101,7 +98,8 @@ struct rbn_simulator_stream {
 };
 
 struct rbn_simulator_event {
-  std::shared_ptr<rbn::simulator::EventState> state;
+  bool timing = true;
+  std::shared_ptr<rbn::simulator::Record> last;  // null until it is recorded
 };
 
 #endif  // RBN_SIMULATOR_SIMULATOR_H_

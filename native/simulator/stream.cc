@@ -50,7 +50,7 @@ void Simulator::set_message(const std::string& text) {
 
 void Simulator::step(rbn_simulator_stream* stream) {
   Operation& first = stream->queue.front();
-  if (first.wait_for && first.wait_for->reached < first.wait_until) {
+  if (first.wait_for && !first.wait_for->reached) {
     step(first.wait_for->stream);
     return;
   }
@@ -122,8 +122,8 @@ void Simulator::finish_all() {
 }  // namespace rbn
 
 using rbn::simulator::acquire;
-using rbn::simulator::EventState;
 using rbn::simulator::Operation;
+using rbn::simulator::Record;
 using rbn::simulator::release;
 using rbn::simulator::result;
 using rbn::simulator::Simulator;
@@ -204,8 +204,8 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void*
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   RBN_SIMULATOR_ENTER();
   if (!event) return result(cudaErrorInvalidValue);
-  *event = new rbn_simulator_event{std::make_shared<EventState>()};
-  (*event)->state->timing = !(flags & cudaEventDisableTiming);
+  *event = new rbn_simulator_event();
+  (*event)->timing = !(flags & cudaEventDisableTiming);
   return cudaSuccess;
 }
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
@@ -222,14 +222,14 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   rbn_simulator_stream* const s = simulator.resolve(stream);
   if (!event || !s) return result(cudaErrorInvalidResourceHandle);
-  const std::shared_ptr<EventState> state = event->state;
-  state->recorded++;
-  state->stream = s;
+  auto record = std::make_shared<Record>();
+  record->stream = s;
+  event->last = record;
   Operation operation;
-  operation.run = [state] {
-    state->reached++;
-    state->time = std::chrono::steady_clock::now();
-    release(&state->sync);
+  operation.run = [record] {
+    record->reached = true;
+    record->time = std::chrono::steady_clock::now();
+    release(&record->sync);
   };
   simulator.enqueue(stream, std::move(operation));
   return result(simulator.sticky);
@@ -238,10 +238,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   RBN_SIMULATOR_ENTER();
   if (!event || !simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
-  if (event->state->recorded == 0) return cudaSuccess;
+  if (!event->last) return cudaSuccess;
   Operation operation;
-  operation.wait_for = event->state;
-  operation.wait_until = event->state->recorded;
+  operation.wait_for = event->last;
   simulator.enqueue(stream, std::move(operation));
   return result(simulator.sticky);
 }
@@ -249,16 +248,17 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   RBN_SIMULATOR_ENTER();
   if (!event) return result(cudaErrorInvalidResourceHandle);
-  EventState& state = *event->state;
-  while (state.reached < state.recorded && simulator.sticky == cudaSuccess) simulator.step(state.stream);
-  acquire(&state.sync);
+  if (!event->last) return cudaSuccess;
+  Record& record = *event->last;
+  while (!record.reached && simulator.sticky == cudaSuccess) simulator.step(record.stream);
+  acquire(&record.sync);
   return result(simulator.sticky);
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   RBN_SIMULATOR_ENTER();
   if (!event) return result(cudaErrorInvalidResourceHandle);
-  const bool pending = event->state->reached < event->state->recorded;
+  const bool pending = event->last && !event->last->reached;
   const cudaError_t error = cudaEventSynchronize(event);
   return error == cudaSuccess && pending ? cudaErrorNotReady : error;
 }
@@ -266,14 +266,11 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
   RBN_SIMULATOR_ENTER();
   if (!milliseconds) return result(cudaErrorInvalidValue);
-  if (!begin || !end || !begin->state->timing || !end->state->timing || begin->state->recorded == 0 ||
-      end->state->recorded == 0) {
+  if (!begin || !end || !begin->timing || !end->timing || !begin->last || !end->last) {
     return result(cudaErrorInvalidResourceHandle);
   }
-  if (begin->state->reached < begin->state->recorded || end->state->reached < end->state->recorded) {
-    return cudaErrorNotReady;
-  }
-  *milliseconds = std::chrono::duration<float, std::milli>(end->state->time - begin->state->time).count();
+  if (!begin->last->reached || !end->last->reached) return cudaErrorNotReady;
+  *milliseconds = std::chrono::duration<float, std::milli>(end->last->time - begin->last->time).count();
   return cudaSuccess;
 }
 
