@@ -75,7 +75,9 @@ cudaError_t Grid::run() {
     pool_.fibers.push_back(std::make_unique<Fiber>(&Grid::thread_body, pool_.fibers.size()));
   }
   while (pool_.shared.size() < sets * group_blocks) pool_.shared.push_back(std::make_unique<SharedMemory>());
-  while (pool_.set_syncs.size() < sets) pool_.set_syncs.push_back(std::make_unique<char>());
+  while (pool_.sets.size() < sets) pool_.sets.push_back(std::make_unique<SetSync>());
+  // Some schedules let those run ahead that have just passed a barrier, while others starve.
+  window_ = random_.below(2) ? UINT32_MAX : 8;
 
   // Steps of a length coprime to the number of groups: a permutation that needs no table.
   const uint32_t n = static_cast<uint32_t>(std::min<uint64_t>(groups, UINT32_MAX));
@@ -96,15 +98,18 @@ cudaError_t Grid::run() {
 }
 
 void Grid::run_group(uint64_t group, unsigned blocks, size_t set) {
-  set_sync_ = pool_.set_syncs[set].get();
-  exited_ = ready_count_ = turns_ = 0;
+  SetSync& sync = *pool_.sets[set];
+  set_before_ = &sync.places.place[sync.uses & 1];
+  set_after_ = &sync.places.place[++sync.uses & 1];
+  exited_ = ready_count_ = 0;
+  turns_ = 0;
   grid_barrier_ = {};
   for (unsigned slot = 0; slot < blocks; slot++) set_up_block(slot, group * blocks + slot, set);
-  make_ready(threads_.data(), static_cast<unsigned>(threads_.size()));
+  for (Thread& t : threads_) make_ready(&t);
   while (ready_count_ > 0 && error_ == cudaSuccess) {
-    thread_ = ready_[ready_first_];
-    ready_first_ = ready_first_ + 1 == ready_.size() ? 0 : ready_first_ + 1;
-    ready_count_--;
+    const uint32_t next = ready_count_ - 1 - random_.below(std::min(ready_count_, window_));
+    thread_ = ready_[next];
+    ready_[next] = ready_[--ready_count_];
     self = &thread_->indices;
     thread_->fresh = false;
     thread_->fiber->enter(scheduler_);
@@ -149,9 +154,9 @@ void Grid::set_up_block(unsigned slot, uint64_t linear, size_t set) {
 void Grid::thread_body() {
   Grid& grid = *running_;
   acquire(&grid.begin_sync_);
-  acquire(grid.set_sync_);
+  acquire(grid.set_before_);
   grid.call_.run();
-  release(grid.set_sync_);
+  release(grid.set_after_);
   release(&grid.end_sync_);
   grid.thread_->state = State::kExited;
   grid.exited_++;
@@ -197,20 +202,8 @@ void Grid::abandon_group() {
 }
 
 void Grid::make_ready(Thread* thread) {
-  size_t place = ready_first_ + ready_count_++;
-  if (place >= ready_.size()) place -= ready_.size();
-  ready_[place] = thread;
+  ready_[ready_count_++] = thread;
   thread->state = State::kReady;
-}
-
-// In a random order.
-void Grid::make_ready(Thread* first, unsigned count) {
-  const size_t begin = ready_first_ + ready_count_;
-  for (unsigned i = 0; i < count; i++) {
-    make_ready(first + i);
-    const size_t last = (begin + i) % ready_.size();
-    std::swap(ready_[last], ready_[(begin + random_.below(i + 1)) % ready_.size()]);
-  }
 }
 
 void Grid::pass(Barrier& barrier, State state, Site site, Thread* first, unsigned count, SyncPair& sync) {
@@ -228,7 +221,7 @@ void Grid::pass(Barrier& barrier, State state, Site site, Thread* first, unsigne
     barrier.arrived = 0;
     barrier.phase++;
     turns_ = 0;
-    make_ready(first, count);
+    for (unsigned i = 0; i < count; i++) make_ready(first + i);
   }
   thread_->fiber->leave();
   acquire(place);
@@ -354,6 +347,7 @@ void Grid::take_turns() {
   if (random_.below(4) != 0) return;
   if (++turns_ > kTurns) fail(cudaErrorLaunchTimeout, "spins: nothing that others do ends its wait");
   make_ready(thread_);
+  std::swap(ready_[0], ready_[ready_count_ - 1]);  // far from the window: spinning must not starve others
   thread_->fiber->leave();
 }
 

@@ -58,13 +58,20 @@ struct SharedMemory {
   WarpSync warp_syncs[32][4];  // 4 masks a warp; more share the last, which orders too much
 };
 
+// Carries order from one group of blocks to the next that uses the same fibers and memory. Two places,
+// because threads of the same group must not get it from each other.
+struct SetSync {
+  SyncPair places = {};
+  unsigned uses = 0;
+};
+
 // What is kept between launches of one stream: fibers, and shared memory. Under TSan blocks that run one
 // after another get different ones as long as there are enough (see Grid::kTsanThreads), because what
 // shares a fiber or memory must be ordered for it.
 struct ExecutionPool {
   std::vector<std::unique_ptr<Fiber>> fibers;
   std::vector<std::unique_ptr<SharedMemory>> shared;
-  std::vector<std::unique_ptr<char>> set_syncs;
+  std::vector<std::unique_ptr<SetSync>> sets;
 };
 
 struct Block;
@@ -151,7 +158,6 @@ class Grid {
   void retire_block(Block& block);
   void abandon_group();
   void make_ready(Thread* thread);
-  void make_ready(Thread* first, unsigned count);
   // Waits until all `count` threads from `first` have come.
   void pass(Barrier& barrier, State state, Site site, Thread* first, unsigned count, SyncPair& sync);
   uint64_t warp_result(const Thread* lanes, unsigned lane) const;
@@ -172,15 +178,16 @@ class Grid {
   // Nothing here grows while threads run: they must not allocate (TSan would see it).
   std::vector<Thread> threads_;  // of the blocks that are resident
   std::vector<Block> blocks_;
-  std::vector<Thread*> ready_;   // a ring: no thread is in it twice
-  size_t ready_first_ = 0, ready_count_ = 0;
+  std::vector<Thread*> ready_;   // the first ready_count_; no thread is in it twice
+  uint32_t ready_count_ = 0;
+  uint32_t window_ = 0;          // the next one is drawn from so many that became ready last
   size_t exited_ = 0;
   Barrier grid_barrier_ = {};
   SyncPair grid_sync_ = {};
   uint64_t turns_ = 0;           // taken since somebody got on
   StaticArray arrays_[64];       // the layout of static shared memory, the same in all blocks
   size_t array_count_ = 0, shared_bytes_ = 0, shared_end_ = 0;
-  const char* set_sync_ = nullptr;
+  const char *set_before_ = nullptr, *set_after_ = nullptr;  // see SetSync
   char begin_sync_, end_sync_;
   cudaError_t error_ = cudaSuccess;
   std::string message_;

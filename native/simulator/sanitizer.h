@@ -75,7 +75,8 @@ constexpr uint32_t kGarbage = 0x7fa57fa5u;
 
 // By volatile stores: memset would be seen by ThreadSanitizer as an access of whoever runs now.
 inline void fill_garbage(void* p, size_t bytes) {
-  auto* words = static_cast<volatile uint64_t*>(p);
+  typedef uint64_t __attribute__((aligned(1), may_alias)) Word;
+  auto* words = static_cast<volatile Word*>(p);
   for (size_t i = 0; i < bytes / 8; i++) words[i] = kGarbage | static_cast<uint64_t>(kGarbage) << 32;
   auto* tail = static_cast<volatile unsigned char*>(p);
   for (size_t i = bytes / 8 * 8; i < bytes; i++) tail[i] = static_cast<unsigned char>(kGarbage >> i % 4 * 8);

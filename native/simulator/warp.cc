@@ -51,12 +51,9 @@ uint64_t Grid::warp_meet(const WarpArgument& argument, Site site) {
     turns_ = 0;
     if (sync) sync->phase++;
     for (unsigned i = 0; i < 32; i++) {
-      if (mask >> i & 1) lanes[i].result = warp_result(lanes, i);
-    }
-    // Another lane than the first goes on first: which one, the seed decides.
-    const unsigned turn = random_.below(32);
-    for (unsigned i = 0; i < 32; i++) {
-      if (mask >> (i ^ turn) & 1) make_ready(&lanes[i ^ turn]);
+      if (!(mask >> i & 1)) continue;
+      lanes[i].result = warp_result(lanes, i);
+      make_ready(&lanes[i]);
     }
   }
   me.fiber->leave();

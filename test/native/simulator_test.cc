@@ -574,7 +574,7 @@ void test_memory() {
 
 __global__ void divergent_kernel(int* x) {
   if (threadIdx.x < 16) __syncthreads();
-  *x = 1;
+  x[threadIdx.x] = 1;
 }
 
 void test_device_and_errors() {
@@ -587,7 +587,7 @@ void test_device_and_errors() {
   CHECK(cudaGetLastError() == cudaErrorInvalidDevice);
 
   // A failed kernel is sticky, says where, and leaves nothing behind once it is cleared.
-  Device<int> x(1);
+  Device<int> x(32);
   for (int i = 0; i < 2; i++) {
     CHECK(rbn::launch(config(1, 32), divergent_kernel, x) == cudaErrorLaunchFailure);
     CHECK(strstr(rbn_simulator_message(), "simulator_test.cc:") != nullptr);
