@@ -6,6 +6,7 @@
 // mistake that is no longer caught fails, and so does one that a build has begun to catch.
 #include <cooperative_groups.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -550,16 +551,17 @@ const char kBuild[] = "plain";
 
 // Runs this program again, for one mistake, without its output.
 int notice_of(const char* program, const char* name) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const int nowhere = open("/dev/null", O_WRONLY);
-    dup2(nowhere, 1);
-    dup2(nowhere, 2);
-    execl(program, program, "--broken", name, static_cast<char*>(nullptr));
-    _exit(127);
-  }
+  posix_spawn_file_actions_t nowhere;
+  posix_spawn_file_actions_init(&nowhere);
+  posix_spawn_file_actions_addopen(&nowhere, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&nowhere, 1, 2);
+  const char* const arguments[] = {program, "--broken", name, nullptr};
+  pid_t child = 0;
+  const int error =
+      posix_spawn(&child, program, &nowhere, nullptr, const_cast<char* const*>(arguments), environ);
+  posix_spawn_file_actions_destroy(&nowhere);
   int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child) return 127;
+  if (error != 0 || waitpid(child, &status, 0) != child) return 127;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
