@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// `npm run test:mutation`: does the case table notice when the CUDA code is wrong? Every barrier, condition,
+// bound and formula term of native/rbn and native/cuda/rbn is broken in turn and the case runner is asked.
+// What it does not notice must be listed in test/native/mutation/survivors.json with the reason; a survivor
+// that is not listed fails, and so does a listed one that is noticed.
+//
+//   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--report] [--list]
+//
+// --sample: N mutants, chosen by --seed. --filter: of 'file: kind: line'. --report: writes docs/mutation.md.
+// All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
+// break, once plain, once with AddressSanitizer and UBSan, once with ThreadSanitizer. In that order, and
+// from few to all cases, a mutant runs until something fails; a run that takes ten times as long as the
+// whole engine's is a hang and counts as noticed.
+import {spawn, spawnSync} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+
+import {findMutants, wrapMutants} from '../test/native/mutation/find_mutants.mjs';
+import {buildWithCmake, root, say} from './tools.mjs';
+
+const {values: options} = parseArgs({
+  options: {
+    sample: {type: 'string'},
+    seed: {type: 'string', default: '1'},
+    filter: {type: 'string'},
+    jobs: {type: 'string', default: '2'},
+    report: {type: 'boolean', default: false},
+    list: {type: 'boolean', default: false},
+  },
+});
+
+const FOLDERS = ['native/rbn', 'native/cuda/rbn'];
+const SURVIVORS = path.join(root, 'test/native/mutation/survivors.json');
+const SCRATCH = path.join(root, 'out/mutation');
+
+/** The builds: the folder of the case runner, and what they are configured with. */
+const BUILDS = {
+  plain: {runner: 'simulator', sanitize: ''},
+  asan: {runner: 'asan', sanitize: 'address'},
+  tsan: {runner: 'tsan', sanitize: 'thread'},
+};
+
+/** Runs of the case runner, from the fastest to the most thorough. */
+const STAGES = [
+  {name: 'plain, small cases', build: 'plain', args: ['--small', '--seeds', '1,2', '--no-abi']},
+  {name: 'plain, all cases', build: 'plain', args: ['--seeds', '1,2,3']},
+  {name: 'ASan and UBSan', build: 'asan', args: ['--seeds', '1']},
+  {name: 'TSan', build: 'tsan', args: ['--small', '--seeds', '1', '--no-abi']},
+];
+
+/** Barriers are ThreadSanitizer's: the rest comes after it. */
+const stagesOf = (mutant) => mutant.kind === 'barrier' ? [STAGES[0], STAGES[3], STAGES[1], STAGES[2]] : STAGES;
+
+function allMutants() {
+  const mutants = [];
+  for (const folder of FOLDERS) {
+    for (const name of fs.readdirSync(path.join(root, folder)).sort()) {
+      if (!/\.(cu|h|cc)$/.test(name)) continue;
+      const file = `${folder}/${name}`;
+      mutants.push(...findMutants(file, fs.readFileSync(path.join(root, file), 'utf8')));
+    }
+  }
+  // A name that stays when lines move: what is broken how, in which line, and the how-manieth of its like.
+  const seen = new Map();
+  mutants.forEach((mutant, id) => {
+    const base = `${mutant.file}: ${mutant.kind}: ${mutant.wrap} ${mutant.what}: ${mutant.text}`;
+    const count = (seen.get(base) ?? 0) + 1;
+    seen.set(base, count);
+    Object.assign(mutant, {id, name: count === 1 ? base : `${base} #${count}`});
+  });
+  return mutants;
+}
+
+/** A copy of the sources with every mutant wrapped in. */
+function writeSources(mutants) {
+  const source = path.join(SCRATCH, 'source');
+  fs.rmSync(source, {recursive: true, force: true});
+  for (const entry of ['native', 'test/native', 'test/cases.json', 'CMakeLists.txt', 'package.json']) {
+    fs.cpSync(path.join(root, entry), path.join(source, entry), {recursive: true, preserveTimestamps: true});
+  }
+  for (const file of new Set(mutants.map((m) => m.file))) {
+    const text = fs.readFileSync(path.join(root, file), 'utf8');
+    fs.writeFileSync(path.join(source, file), wrapMutants(text, mutants.filter((m) => m.file === file)));
+  }
+  return source;
+}
+
+function compile(what, file, args) {
+  const {status, stdout, stderr} = spawnSync(file, args, {encoding: 'utf8', maxBuffer: 1 << 28});
+  if (status === 0) return;
+  const errors = `${stdout}\n${stderr}`.split('\n').filter((line) => /error|Error/.test(line));
+  throw new Error(`${what} does not compile:\n${errors.slice(0, 20).join('\n')}`);
+}
+
+async function build(source) {
+  for (const [name, {runner, sanitize}] of Object.entries(BUILDS)) {
+    const definitions = {RBN_BUILD: 'simulator', ...(sanitize && {RBN_SANITIZE: sanitize})};
+    const built = await buildWithCmake(`the case runner, ${name}`, runner, definitions, 'rbn_case_runner');
+    if (!built) process.exit(1);
+    say(`building all mutants, ${name}`);
+    const folder = path.join(SCRATCH, name);
+    const flags = `-include ${path.join(source, 'test/native/mutation/mutant.h')}`;
+    compile(name, 'cmake', ['-S', source, '-B', folder, ...Object.entries(definitions).map(([k, v]) => `-D${k}=${v}`),
+      '-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1', `-DCMAKE_CXX_FLAGS=${flags}`]);
+    compile(name, 'cmake', ['--build', folder, '--target', 'rbn_engine_simulator', '--parallel', options.jobs]);
+  }
+}
+
+/** Runs one stage with one mutant, or none (-1). */
+function run({build, args}, id, limitMs) {
+  const started = Date.now();
+  return new Promise((resolve) => {
+    const runner = path.join(root, 'out', BUILDS[build].runner, 'rbn_case_runner');
+    const engine = path.join(SCRATCH, build, 'librbn_engine_simulator.so');
+    const child = spawn(runner, ['--engine', engine, '--fail-fast', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        RBN_MUTANT: String(id),
+        ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0',
+        UBSAN_OPTIONS: 'halt_on_error=1',
+        TSAN_OPTIONS: 'halt_on_error=1',
+      },
+    });
+    let output = '', hung = false;
+    const keep = (chunk) => output = (output + chunk).slice(-4000);
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const timer = setTimeout(() => {
+      hung = true;
+      child.kill('SIGKILL');
+    }, limitMs);
+    child.on('close', (status) => {
+      clearTimeout(timer);
+      resolve({passed: status === 0, hung, ms: Date.now() - started, output});
+    });
+  });
+}
+
+function progress(done, total, noticed) {
+  const line = `${done}/${total} mutants, ${noticed} noticed`;
+  if (process.stderr.isTTY) {
+    const filled = Math.round(30 * done / total);
+    process.stderr.write(`\r[${'#'.repeat(filled)}${'.'.repeat(30 - filled)}] ${line}${done === total ? '\n' : ''}`);
+  } else if (done === total || done % Math.ceil(total / 10) === 0) {
+    say(line);
+  }
+}
+
+function sample(mutants, count, seed) {
+  let state = Number(seed) >>> 0;
+  const random = () => { // xorshift after a step that takes 0 away
+    state = Math.imul(state, 1664525) + 1013904223 >>> 0;
+    let z = state;
+    z ^= z << 13, z ^= z >>> 17, z ^= z << 5;
+    return (z >>> 0) / 2 ** 32;
+  };
+  const rest = [...mutants], chosen = [];
+  while (chosen.length < count && rest.length > 0) chosen.push(...rest.splice(Math.floor(random() * rest.length), 1));
+  return chosen;
+}
+
+function report(results, survivors, minutes) {
+  const kinds = [...new Set(results.map((r) => r.mutant.kind))];
+  const count = (kind, noticed) => results.filter((r) => r.mutant.kind === kind && (r.stage !== null) === noticed).length;
+  const lines = [
+    '# Mutation test', '',
+    'Every barrier, condition, bound and formula term of `native/rbn` and `native/cuda/rbn` broken in turn, on the',
+    'simulator, by `npm run test:mutation -- --report`. A wrong kernel must be noticed by the case table, by its second',
+    'seed, by AddressSanitizer with UBSan or by ThreadSanitizer.', '',
+    `${new Date().toISOString().slice(0, 10)}: ${results.length} mutants in ${minutes.toFixed(0)} minutes, ` +
+      `${results.filter((r) => r.stage !== null).length} noticed, ${results.filter((r) => r.stage === null).length} not.`, '',
+    '| what is broken | noticed | not noticed |', '| --- | ---: | ---: |',
+    ...kinds.map((kind) => `| ${kind} | ${count(kind, true)} | ${count(kind, false)} |`), '',
+    '| noticed by | mutants |', '| --- | ---: |',
+    ...STAGES.map(({name}) => `| ${name} | ${results.filter((r) => r.stage === name).length} |`), '',
+    '## Not noticed', '',
+    'The break and why nothing can notice it, or why that is as it should be.', '',
+    ...results.filter((r) => r.stage === null)
+        .map(({mutant}) => `- \`${mutant.name.replaceAll('`', '')}\`\n  ${survivors[mutant.name] ?? '**no reason yet**'}`), '',
+  ];
+  fs.writeFileSync(path.join(root, 'docs/mutation.md'), lines.join('\n'));
+}
+
+const mutants = allMutants();
+let chosen = options.filter ? mutants.filter((m) => new RegExp(options.filter).test(m.name)) : mutants;
+if (options.sample) chosen = sample(chosen, Number(options.sample), options.seed);
+if (options.list) {
+  for (const mutant of chosen) console.log(`${mutant.id}\t${mutant.name}`);
+  process.exit(0);
+}
+
+const survivors = JSON.parse(fs.readFileSync(SURVIVORS, 'utf8'));
+const started = Date.now();
+await build(writeSources(mutants));
+const limits = new Map();
+for (const stage of STAGES) {
+  const {passed, ms, output} = await run(stage, -1, 600000);
+  if (!passed) throw new Error(`without any mutant, '${stage.name}' fails:\n${output}`);
+  limits.set(stage, 10 * ms + 2000);
+}
+
+const results = [];
+const queue = [...chosen];
+async function worker() {
+  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    let noticedBy = null, how = '';
+    for (const stage of stagesOf(mutant)) {
+      const {passed, hung, output} = await run(stage, mutant.id, limits.get(stage));
+      if (!passed) {
+        noticedBy = stage.name;
+        how = hung ? 'hang' : output;
+        break;
+      }
+    }
+    results.push({mutant, stage: noticedBy, how});
+    progress(results.length, chosen.length, results.filter((r) => r.stage !== null).length);
+  }
+}
+await Promise.all(Array.from({length: Number(options.jobs)}, worker));
+results.sort((a, b) => a.mutant.id - b.mutant.id);
+
+// A name that no mutant has is stale whatever was run.
+const names = new Set(mutants.map((m) => m.name));
+const problems = Object.keys(survivors).filter((name) => !names.has(name)).map((name) => `is listed, but there is no such place: ${name}`);
+for (const {mutant, stage} of results) {
+  const listed = mutant.name in survivors;
+  if (stage === null && !listed) problems.push(`survives: ${mutant.name}`);
+  if (stage !== null && listed) problems.push(`is listed, but noticed by '${stage}': ${mutant.name}`);
+}
+const minutes = (Date.now() - started) / 60000;
+if (options.report) report(results, survivors, minutes);
+for (const problem of problems) console.log(problem);
+console.log(`${results.filter((r) => r.stage !== null).length} of ${results.length} mutants noticed, ` +
+  `${results.filter((r) => r.stage === null && r.mutant.name in survivors).length} known survivors, ${minutes.toFixed(1)} min`);
+console.log(`${results.length - problems.length} passed, ${problems.length} failed`);
+process.exitCode = problems.length === 0 ? 0 : 1;
