@@ -26,8 +26,8 @@ class CpuMachine : public Machine {
     return static_cast<char*>(::operator new(bytes + offset_)) + offset_;
   }
   void release(void* memory) override { ::operator delete(static_cast<char*>(memory) - offset_); }
-  void write(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
-  void read(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
+  void write(void* to, const void* from, size_t bytes) override { copy(to, from, bytes); }
+  void read(void* to, const void* from, size_t bytes) override { copy(to, from, bytes); }
   void forward(const RbnForward& call) override {
     use_isa();
     rbn::cpu::forward(call, threads_);
@@ -44,6 +44,9 @@ class CpuMachine : public Machine {
   }
 
  private:
+  static void copy(void* to, const void* from, size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);  // an empty vector's data may be null
+  }
   void use_isa() {
     if (!rbn::cpu::set_isa(isa_)) throw std::runtime_error("set_isa refused an instruction set");
   }
