@@ -48,6 +48,10 @@ constexpr size_t kPage = 4096;
 // on the stack of the thread that failed.
 size_t stack_bytes() { return (under_asan() || under_tsan() ? 256 : 64) * 1024; }
 
+// TSan ends the process at 8,128 threads; some are the host's and the streams'.
+constexpr int kTsanFibers = 7000;
+int fiber_count = 0;  // the simulator's lock guards it
+
 __thread Fiber* current_fiber = nullptr;
 
 void switch_between(SwitchPoint& from, SwitchPoint& to) {
@@ -69,8 +73,8 @@ void arrive(SwitchPoint& here, SwitchPoint& from) {
 
 }  // namespace
 
-Fiber::Fiber(void (*body)(), size_t index)
-    : body_(body), shift_(index % 16 * 256), tsan_(std::make_unique<TsanFiber>()) {
+Fiber::Fiber(void (*body)(), size_t index) : body_(body), shift_(index % 16 * 256) {
+  if (under_tsan() && fiber_count >= kTsanFibers) throw std::bad_alloc();
   const size_t bytes = stack_bytes() + kPage;
   void* memory = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
@@ -79,10 +83,13 @@ Fiber::Fiber(void (*body)(), size_t index)
     munmap(memory, bytes);
     throw std::bad_alloc();
   }
+  fiber_count++;
+  tsan_ = std::make_unique<TsanFiber>();
   rewind();
 }
 
 Fiber::~Fiber() {
+  fiber_count--;
   unpoison(stack_, stack_bytes());
   munmap(stack_ - kPage, stack_bytes() + kPage);
 }

@@ -72,10 +72,10 @@ struct Simulator {
 };
 
 extern thread_local cudaError_t last_error;
-inline cudaError_t result(cudaError_t error) {
-  if (error != cudaSuccess) last_error = error;
-  return error;
-}
+// What a call of the runtime returns: remembers an error, with nothing to say of it.
+cudaError_t result(cudaError_t error);
+// The same with an explanation for cudaGetErrorString.
+cudaError_t refuse(cudaError_t error, const std::string& explanation);
 
 // For the calls of the runtime: one caller at a time, and nothing works after a sticky error.
 #define RBN_SIMULATOR_ENTER()                                          \
@@ -83,7 +83,12 @@ inline cudaError_t result(cudaError_t error) {
   std::lock_guard<std::recursive_mutex> lock(simulator.mutex);         \
   if (simulator.sticky != cudaSuccess) return result(simulator.sticky)
 
+constexpr int kMultiprocessorThreads = 2048;
+constexpr int kMultiprocessorBlocks = 32;
+constexpr size_t kMultiprocessorShared = 228 * 1024;
+constexpr size_t kReservedShared = 1024;  // that the driver takes a block
 int multiprocessors();
+// Blocks that a multiprocessor holds at a time.
 int occupancy(unsigned block_threads, size_t shared_bytes);
 
 }  // namespace simulator

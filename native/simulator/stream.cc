@@ -14,6 +14,21 @@ namespace simulator {
 
 thread_local cudaError_t last_error = cudaSuccess;
 
+cudaError_t result(cudaError_t error) {
+  if (error == cudaSuccess) return error;
+  last_error = error;
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  if (error != simulator.sticky) simulator.set_message("");
+  return error;
+}
+
+cudaError_t refuse(cudaError_t error, const std::string& explanation) {
+  result(error);
+  Simulator::instance().set_message(explanation);
+  return error;
+}
+
 Simulator::Simulator() : null_stream(std::make_unique<rbn_simulator_stream>()) {
   streams.insert(null_stream.get());
   const char* const seed_text = getenv("RBN_SIMULATOR_SEED");
