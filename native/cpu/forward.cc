@@ -89,13 +89,15 @@ class Forward {
     for (int64_t n = from; n < to; ++n) {
       double* const sum = sums_ + tiling_.partial(n, 0);
       for (int64_t c = c0; c < c1; ++c) {
-        double d = sum[c], squares = sum[c + C];
+        double total = sum[c], squares = sum[c + C];
         for (int64_t k = 1; k < tiling_.chunks(); ++k) {
-          d += sum[c + 2 * C * k];
+          total += sum[c + 2 * C * k];
           squares += sum[c + 2 * C * k + C];
         }
         const double pivot = x[n * S * C + (tiling_.first() ? c * S : c)];
-        const InstanceMoments moments = instance_moments(pivot, d, squares, static_cast<double>(S));
+        const double positions = static_cast<double>(S);
+        const InstanceMoments moments =
+            instance_moments(pivot, total - positions * pivot, squares, positions);
         sum[c] = moments.mean;
         means[c - c0] += moments.mean;
         variances[c - c0] += moments.variance;

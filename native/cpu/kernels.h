@@ -29,7 +29,7 @@ enum class Gate : int {
   kSign,  // by the sign of y, computed again
 };
 
-// Σ d and Σ d², d = x − pivot.
+// Σ x and Σ (x − pivot)².
 struct MomentsCall {
   Tile tile;
   const float* x;

@@ -52,12 +52,13 @@ RBN_INLINE void single_sums_gated(const SingleSumsCall& call) {
     SingleColumn channel;
     Vec pivot;
   };
-  sum_rows<kSingleSums>(
+  sum_rows<FloatSums<kSingleSums>>(
       tile, call.sums,
       [&](int64_t j, const auto& width) -> Column {
         return {load_single(call.channels, j, width), load(call.pivot + j, width)};
       },
-      [&](int64_t row, int64_t j, const auto& width, const Column& column, Vec* acc) {
+      [&](int64_t row, int64_t j, const auto& width, const Column& column,
+          FloatSums<kSingleSums>* sums) {
         const SingleColumn& c = column.channel;
         const Vec x = load(call.x + row * tile.stride + j, width);
         const Vec x_s = standardize(x, c);
@@ -67,6 +68,7 @@ RBN_INLINE void single_sums_gated(const SingleSumsCall& call) {
                                    [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
         const auto g = single_gradient(G, x_s, gate, c.gamma, c.scale_weight);
         const Vec d = x - column.pivot;
+        Vec* const acc = sums->sum;
         acc[kSumG] = acc[kSumG] + G;
         acc[kSumGamma] = acc[kSumGamma] + g.gamma;
         acc[kSumScaleBias] = acc[kSumScaleBias] + g.scale_bias;

@@ -30,7 +30,7 @@ RbnProblem table_of(RbnProblem problem) {
 // that were left out.
 class Channels {
  public:
-  static constexpr int kPlanes = 10;
+  static constexpr int kPlanes = 11;
   static int64_t bytes(int64_t C) { return Scratch::size_of<float>(kPlanes * C); }
 
   template <class Call>
@@ -40,6 +40,7 @@ class Channels {
     plane_ = C;
     if (!call.gamma) std::fill(plane(5), plane(5) + C, 1.0f);
     if (!call.beta) std::fill(plane(6), plane(6) + C, 0.0f);
+    std::fill(plane(10), plane(10) + C, 0.0f);
     view_ = {plane(0),
              plane(1),
              plane(2),
@@ -69,6 +70,8 @@ class Channels {
     plane(8)[c] = k.mean_u;
     plane(9)[c] = k.mean_u_x_s;
   }
+
+  const float* zeros() const { return planes_ + 10 * plane_; }  // [C]
 
   // From channel c on.
   SingleChannels at(int64_t c) const {
@@ -135,7 +138,8 @@ void forward_single(const RbnForward& call, int threads) {
         sum += sums[tiling.partial(0, k) + c];
         squares += sums[tiling.partial(0, k) + c + C];
       }
-      const InstanceMoments k = instance_moments(x[c], sum, squares, static_cast<double>(N));
+      const double pivot = x[c], count = static_cast<double>(N);
+      const InstanceMoments k = instance_moments(pivot, sum - count * pivot, squares, count);
       mean = batch_mean(call.center_weight[c], k.mean);
       // An instance's own variance is 0; k_n varies as x does.
       variance = static_cast<float>(batch_variance(call.center_weight[c], 0.0, k.variance, 1.0));
@@ -180,6 +184,9 @@ void backward_single(const RbnBackward& call, int threads) {
   double* const sums = scratch.take<double>(sums_count);  // [chunks, kSingleSums, C]
   Team team(threads_for(N * C, threads));
 
+  // dw_m needs Σ u·(k_n − k̄) in training and Σ u·k_n otherwise, where a pivot would have to be added again.
+  const float* const pivot = problem.training ? x : channels.zeros();
+
   for_channels(&team, C, [&](int64_t c) {
     const double mean = static_cast<double>(call.state[c]) + static_cast<double>(call.state[C + c]);
     channels.set(c, call.center_weight[c], mean, inverse_std(call.variance[c], problem.epsilon));
@@ -188,7 +195,7 @@ void backward_single(const RbnBackward& call, int threads) {
     tiling.for_pieces(0, 1, item, [&](const Piece& piece) {
       const int64_t at = tiling.element(piece);
       SingleSumsCall sum = {tile_of(piece, C, tiling), gate, dy + at, x + at,
-                            call.mask ? call.mask + tiling.mask(piece) : nullptr, x + piece.c,
+                            call.mask ? call.mask + tiling.mask(piece) : nullptr, pivot + piece.c,
                             channels.at(piece.c), {}};
       for (int k = 0; k < kSingleSums; ++k) {
         sum.sums[k] = sums + (piece.chunk * kSingleSums + k) * C + piece.c;
@@ -212,11 +219,10 @@ void backward_single(const RbnBackward& call, int threads) {
     gradient.gated_beta = total[kSumGatedBeta];
     const BatchGradient batch = batch_gradient(parameters, gradient, count, problem.training != 0);
     const double sum_u = batch_gradient(parameters, gradient, 1.0, true).m1;
-    const double pivot = x[c];
     call.dcenter_weight[c] = static_cast<float>(
         problem.training ? single_center_gradient(problem.epsilon, inv_std,
                                                   total[kSumUD] - total[kSumD] / count * sum_u)
-                         : inv_std * (total[kSumUD] + pivot * sum_u));
+                         : inv_std * total[kSumUD]);
     if (call.dgamma) call.dgamma[c] = static_cast<float>(gradient.gamma);
     if (call.dbeta) call.dbeta[c] = static_cast<float>(gradient.beta);
     call.dscale_weight[c] = static_cast<float>(gradient.scale_weight);

@@ -76,20 +76,28 @@ RBN_INLINE Vec power_of_two(Vec shifted) {  // see exponential
                                               _mm256_set1_epi32(0x3f800000)));
 }
 
-RBN_INLINE void add_to(double* sum, Vec v, Full) {
-  const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(v.v));
-  const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(v.v, 1));
-  _mm256_storeu_pd(sum, _mm256_add_pd(_mm256_loadu_pd(sum), low));
-  _mm256_storeu_pd(sum + 4, _mm256_add_pd(_mm256_loadu_pd(sum + 4), high));
+// The lanes of a Vec in double.
+struct Wide {
+  __m256d low, high;
+};
+RBN_INLINE Wide widen(Vec v) {
+  return {_mm256_cvtps_pd(_mm256_castps256_ps128(v.v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v.v, 1))};
 }
-RBN_INLINE void add_to(double* sum, Vec v, Part part) {
-  alignas(32) float lanes[kWidth];
-  _mm256_store_ps(lanes, v.v);
-  for (int i = 0; i < part.count; ++i) sum[i] += static_cast<double>(lanes[i]);
+RBN_INLINE Wide operator+(Wide a, Wide b) {
+  return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)};
 }
-RBN_INLINE double sum_lanes(Vec v) {
-  const __m256d sums = _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(v.v)),
-                                     _mm256_cvtps_pd(_mm256_extractf128_ps(v.v, 1)));
+RBN_INLINE void add_to(double* sum, Wide w, Full) {
+  _mm256_storeu_pd(sum, _mm256_add_pd(_mm256_loadu_pd(sum), w.low));
+  _mm256_storeu_pd(sum + 4, _mm256_add_pd(_mm256_loadu_pd(sum + 4), w.high));
+}
+RBN_INLINE void add_to(double* sum, Wide w, Part part) {
+  alignas(32) double lanes[kWidth];
+  _mm256_store_pd(lanes, w.low);
+  _mm256_store_pd(lanes + 4, w.high);
+  for (int i = 0; i < part.count; ++i) sum[i] += lanes[i];
+}
+RBN_INLINE double sum_lanes(Wide w) {
+  const __m256d sums = _mm256_add_pd(w.low, w.high);
   const __m128d pair = _mm_add_pd(_mm256_castpd256_pd128(sums), _mm256_extractf128_pd(sums, 1));
   return _mm_cvtsd_f64(_mm_add_sd(pair, _mm_unpackhi_pd(pair, pair)));
 }

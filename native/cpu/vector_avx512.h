@@ -70,19 +70,27 @@ RBN_INLINE Vec power_of_two(Vec shifted) {  // see exponential
                                               _mm512_set1_epi32(0x3f800000)));
 }
 
-RBN_INLINE __m512d low_half(Vec v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v.v)); }
-RBN_INLINE __m512d high_half(Vec v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v.v, 1)); }
-RBN_INLINE void add_to(double* sum, Vec v, Full) {
-  _mm512_storeu_pd(sum, _mm512_add_pd(_mm512_loadu_pd(sum), low_half(v)));
-  _mm512_storeu_pd(sum + 8, _mm512_add_pd(_mm512_loadu_pd(sum + 8), high_half(v)));
+// The lanes of a Vec in double.
+struct Wide {
+  __m512d low, high;
+};
+RBN_INLINE Wide widen(Vec v) {
+  return {_mm512_cvtps_pd(_mm512_castps512_ps256(v.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(v.v, 1))};
 }
-RBN_INLINE void add_to(double* sum, Vec v, Part part) {
+RBN_INLINE Wide operator+(Wide a, Wide b) {
+  return {_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)};
+}
+RBN_INLINE void add_to(double* sum, Wide w, Full) {
+  _mm512_storeu_pd(sum, _mm512_add_pd(_mm512_loadu_pd(sum), w.low));
+  _mm512_storeu_pd(sum + 8, _mm512_add_pd(_mm512_loadu_pd(sum + 8), w.high));
+}
+RBN_INLINE void add_to(double* sum, Wide w, Part part) {
   const __mmask8 low = static_cast<__mmask8>(part.mask), high = static_cast<__mmask8>(part.mask >> 8);
-  _mm512_mask_storeu_pd(sum, low, _mm512_add_pd(_mm512_maskz_loadu_pd(low, sum), low_half(v)));
-  _mm512_mask_storeu_pd(sum + 8, high, _mm512_add_pd(_mm512_maskz_loadu_pd(high, sum + 8), high_half(v)));
+  _mm512_mask_storeu_pd(sum, low, _mm512_add_pd(_mm512_maskz_loadu_pd(low, sum), w.low));
+  _mm512_mask_storeu_pd(sum + 8, high, _mm512_add_pd(_mm512_maskz_loadu_pd(high, sum + 8), w.high));
 }
-RBN_INLINE double sum_lanes(Vec v) {
-  const __m512d eight = _mm512_add_pd(low_half(v), high_half(v));
+RBN_INLINE double sum_lanes(Wide w) {
+  const __m512d eight = _mm512_add_pd(w.low, w.high);
   const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
   const __m128d pair = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
   return _mm_cvtsd_f64(_mm_add_sd(pair, _mm_unpackhi_pd(pair, pair)));

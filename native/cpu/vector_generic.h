@@ -22,6 +22,7 @@ namespace rbn::cpu::RBN_CPU_ISA {
 
 typedef float Float4 __attribute__((vector_size(16)));
 typedef int32_t Int4 __attribute__((vector_size(16)));
+typedef double Double2 __attribute__((vector_size(16)));
 
 constexpr int kWidth = 8;
 
@@ -157,17 +158,33 @@ RBN_INLINE Vec power_of_two(Vec shifted) {  // see exponential
   return {(Float4)(((Int4)shifted.low << 23) + one), (Float4)(((Int4)shifted.high << 23) + one)};
 }
 
-RBN_INLINE void add_to(double* sum, Vec v, Full) {
-  for (int i = 0; i < 4; ++i) sum[i] += static_cast<double>(v.low[i]);
-  for (int i = 0; i < 4; ++i) sum[i + 4] += static_cast<double>(v.high[i]);
+// The lanes of a Vec in double.
+struct Wide {
+  Double2 part[4];
+};
+RBN_INLINE Wide widen(Vec v) {
+  const auto pair = [](float a, float b) { return Double2{static_cast<double>(a), static_cast<double>(b)}; };
+  return {{pair(v.low[0], v.low[1]), pair(v.low[2], v.low[3]), pair(v.high[0], v.high[1]),
+           pair(v.high[2], v.high[3])}};
 }
-RBN_INLINE void add_to(double* sum, Vec v, Part part) {
-  for (int i = 0; i < part.count; ++i) sum[i] += static_cast<double>(i < 4 ? v.low[i] : v.high[i - 4]);
+RBN_INLINE Wide operator+(Wide a, const Wide& b) {
+  for (int i = 0; i < 4; ++i) a.part[i] += b.part[i];
+  return a;
 }
-RBN_INLINE double sum_lanes(Vec v) {
-  double sum = 0;
-  for (int i = 0; i < 4; ++i) sum += static_cast<double>(v.low[i]) + static_cast<double>(v.high[i]);
-  return sum;
+RBN_INLINE void add_to(double* sum, const Wide& w, Full) {
+  for (int i = 0; i < 4; ++i) {
+    Double2 pair;
+    memcpy(&pair, sum + 2 * i, 16);
+    pair += w.part[i];
+    memcpy(sum + 2 * i, &pair, 16);
+  }
+}
+RBN_INLINE void add_to(double* sum, const Wide& w, Part part) {
+  for (int i = 0; i < part.count; ++i) sum[i] += w.part[i / 2][i % 2];
+}
+RBN_INLINE double sum_lanes(const Wide& w) {
+  const Double2 pair = (w.part[0] + w.part[1]) + (w.part[2] + w.part[3]);
+  return pair[0] + pair[1];
 }
 
 }  // namespace rbn::cpu::RBN_CPU_ISA
