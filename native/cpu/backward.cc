@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The backward pass on host memory: a pass that sums, a step for each (n, c), a pass that writes dx.
+// The backward pass on host memory: a pass that sums, a step for each (n, c), a pass that writes
+// dx.
 #include <algorithm>
 
 #include "../rbn/algebra.h"
@@ -95,7 +96,8 @@ class Backward {
       sums.A = A() + coefficient;
       sums.B = B() + coefficient;
       if (!tiling_.first()) {
-        sums.tile = {piece.end - piece.begin, piece.channels, problem_.channels, tiling_.mask_row()};
+        sums.tile = {piece.end - piece.begin, piece.channels, problem_.channels,
+                     tiling_.mask_row()};
         sums.D = sums_ + tiling_.partial(piece.n, piece.chunk) + piece.c;
         sums.T = sums.D + problem_.channels;
         kernels_.gradient_sums(sums);
@@ -116,13 +118,16 @@ class Backward {
     });
   }
 
-  // From the sums of the instances [from, to) to the coefficients of dx, for channels [c0, c1). In training
-  // these are all instances; otherwise dx needs no sum over instances, and the groups come one after another.
+  // From the sums of the instances [from, to) to the coefficients of dx, for channels [c0, c1). In
+  // training these are all instances; otherwise dx needs no sum over instances, and the groups come
+  // one after another.
   void combine(int64_t from, int64_t to, int64_t c0, int64_t c1) const {
     const int64_t N = problem_.instances, C = problem_.channels;
     const double S = static_cast<double>(problem_.positions);
     const bool training = problem_.training != 0;
-    const auto k_of = [&](int64_t at) { return static_cast<double>(h()[at]) + static_cast<double>(l()[at]); };
+    const auto k_of = [&](int64_t at) {
+      return static_cast<double>(h()[at]) + static_cast<double>(l()[at]);
+    };
 
     ChannelParameters parameters[kCombineChannels];
     double inv_std[kCombineChannels];
@@ -136,8 +141,8 @@ class Backward {
     }
     for (int64_t c = c0; c < c1; ++c) {
       const int64_t i = c - c0;
-      parameters[i] = load_parameters(call_.gamma, call_.beta, call_.center_weight, call_.scale_weight,
-                                      call_.scale_bias, c);
+      parameters[i] = load_parameters(call_.gamma, call_.beta, call_.center_weight,
+                                      call_.scale_weight, call_.scale_bias, c);
       inv_std[i] = inverse_std(call_.variance[c], problem_.epsilon);
       mean[i] = training ? batch_mean(parameters[i].center_weight, k_mean[i])
                          : static_cast<double>(call_.mean[c]);
@@ -165,22 +170,23 @@ class Backward {
 
     BatchGradient batch[kCombineChannels];
     for (int64_t c = c0; c < c1; ++c) {
-      batch[c - c0] = batch_gradient(parameters[c - c0], totals_[c].gradient, static_cast<double>(N) * S,
-                                     training);
+      batch[c - c0] = batch_gradient(parameters[c - c0], totals_[c].gradient,
+                                     static_cast<double>(N) * S, training);
     }
     for (int64_t n = from; n < to; ++n) {
       const double* const sum = sums_ + tiling_.partial(n, 0);
       for (int64_t c = c0; c < c1; ++c) {
         const int64_t i = c - c0, at = n * C + c;
         const double k = k_of(at);
-        const Calibration calibration = {standardized_mean(parameters[i], k, mean[i], inv_std[i]), P_[at]};
+        const Calibration calibration = {standardized_mean(parameters[i], k, mean[i], inv_std[i]),
+                                         P_[at]};
         InstanceGradient gradient = {};
         gradient.H = sum[c];
         gradient.scale_bias = sum[c + C];
         const double U = centered_gradient(gradient, calibration, batch[i], inv_std[i], S);
         totals_[c].center_weight += (k - k_mean[i]) * U;
-        const BackwardCoefficients dx =
-            backward_coefficients(parameters[i], calibration, gradient, batch[i], inv_std[i], l()[at], U, S);
+        const BackwardCoefficients dx = backward_coefficients(parameters[i], calibration, gradient,
+                                                              batch[i], inv_std[i], l()[at], U, S);
         P_[at] = dx.P;
         Q_[at] = dx.Q;
         R_[at] = dx.R;
@@ -198,8 +204,9 @@ class Backward {
       const int64_t at = tiling_.element(piece), coefficient = tiling_.coefficient(piece);
       const int64_t length = piece.end - piece.begin;
       BackwardCall backward;
-      backward.tile = tiling_.first() ? Tile{piece.channels, length, problem_.positions, tiling_.mask_row()}
-                                      : Tile{length, piece.channels, problem_.channels, tiling_.mask_row()};
+      backward.tile = tiling_.first()
+                          ? Tile{piece.channels, length, problem_.positions, tiling_.mask_row()}
+                          : Tile{length, piece.channels, problem_.channels, tiling_.mask_row()};
       backward.gate = gate_;
       backward.stream = stream;
       backward.dy = static_cast<const float*>(call_.dy) + at;

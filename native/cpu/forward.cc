@@ -61,7 +61,8 @@ class Forward {
       moments.x = x + tiling_.element(piece);
       moments.pivot = x + tiling_.pivot(piece);
       if (!tiling_.first()) {
-        moments.tile = {piece.end - piece.begin, piece.channels, problem_.channels, tiling_.mask_row()};
+        moments.tile = {piece.end - piece.begin, piece.channels, problem_.channels,
+                        tiling_.mask_row()};
         moments.sum = sums_ + tiling_.partial(piece.n, piece.chunk) + piece.c;
         moments.squares = moments.sum + problem_.channels;
         kernels_.moments(moments);
@@ -119,8 +120,8 @@ class Forward {
     double inv_std[kCombineChannels];
     for (int64_t c = c0; c < c1; ++c) {
       const int64_t i = c - c0;
-      parameters[i] = load_parameters(call_.gamma, call_.beta, call_.center_weight, call_.scale_weight,
-                                      call_.scale_bias, c);
+      parameters[i] = load_parameters(call_.gamma, call_.beta, call_.center_weight,
+                                      call_.scale_weight, call_.scale_bias, c);
       float variance;
       if (problem_.training) {
         means[i] = batch_mean(parameters[i].center_weight, means[i]);
@@ -139,7 +140,8 @@ class Forward {
       for (int64_t c = c0; c < c1; ++c) {
         const int64_t i = c - c0;
         const Calibration calibration = calibrate(parameters[i], k[c], means[i], inv_std[i]);
-        const ForwardCoefficients y = forward_coefficients(parameters[i], k[c], calibration, inv_std[i]);
+        const ForwardCoefficients y =
+            forward_coefficients(parameters[i], k[c], calibration, inv_std[i]);
         h_[n * C + c] = y.h;
         l_[n * C + c] = y.l;
         A_[n * C + c] = y.A;
@@ -151,13 +153,15 @@ class Forward {
   void apply(int64_t from, int64_t to, int64_t item) const {
     const bool relu = problem_.activation == RBN_RELU;
     float* const y = static_cast<float*>(call_.y);
-    const bool stream = streams(y, elements(), tiling_.first() ? problem_.positions : problem_.channels);
+    const bool stream =
+        streams(y, elements(), tiling_.first() ? problem_.positions : problem_.channels);
     tiling_.for_pieces(from, to, item, [&](const Piece& piece) {
       const int64_t at = tiling_.element(piece), coefficient = tiling_.coefficient(piece);
       const int64_t length = piece.end - piece.begin;
       ForwardCall forward;
-      forward.tile = tiling_.first() ? Tile{piece.channels, length, problem_.positions, tiling_.mask_row()}
-                                     : Tile{length, piece.channels, problem_.channels, tiling_.mask_row()};
+      forward.tile = tiling_.first()
+                         ? Tile{piece.channels, length, problem_.positions, tiling_.mask_row()}
+                         : Tile{length, piece.channels, problem_.channels, tiling_.mask_row()};
       forward.relu = relu;
       forward.stream = stream;
       forward.x = static_cast<const float*>(call_.x) + at;
@@ -176,7 +180,7 @@ class Forward {
   const Tiling tiling_;
   const LayoutKernels& kernels_;
   const int threads_;
-  double* sums_ = nullptr;  // [N, chunks, 2, C]
+  double* sums_ = nullptr;                                           // [N, chunks, 2, C]
   float *h_ = nullptr, *l_ = nullptr, *A_ = nullptr, *B_ = nullptr;  // [N, C]
 };
 

@@ -15,8 +15,10 @@ bool has_isa(Isa isa) {
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   switch (isa) {
-    case Isa::kBaseline: return true;
-    case Isa::kAvx2: return avx2;
+    case Isa::kBaseline:
+      return true;
+    case Isa::kAvx2:
+      return avx2;
     case Isa::kAvx512:
       return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
@@ -48,9 +50,12 @@ bool set_isa(Isa isa) {
 
 const char* isa_name(Isa isa) {
   switch (isa) {
-    case Isa::kBaseline: return "baseline";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx512: return "avx512";
+    case Isa::kBaseline:
+      return "baseline";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
   }
   return "";
 }
@@ -58,9 +63,12 @@ const char* isa_name(Isa isa) {
 const Kernels& kernels() {
 #if defined(__x86_64__)
   switch (current_isa()) {
-    case Isa::kAvx512: return kAvx512Kernels;
-    case Isa::kAvx2: return kAvx2Kernels;
-    case Isa::kBaseline: break;
+    case Isa::kAvx512:
+      return kAvx512Kernels;
+    case Isa::kAvx2:
+      return kAvx2Kernels;
+    case Isa::kBaseline:
+      break;
   }
 #endif
   return kBaselineKernels;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The passes over the elements, as a table of functions: one table for each instruction set, all compiled
-// from kernels_*.h. They know neither threads nor batches: a call works on one tile.
+// The passes over the elements, as a table of functions: one table for each instruction set, all
+// compiled from kernels_*.h. They know neither threads nor batches: a call works on one tile.
 //
-// A tile is rows × columns elements of x, `stride` apart from row to row. Channels last, a row is one
-// position and a column one channel; channels first, a row is one (n, c) and a column one position.
+// A tile is rows × columns elements of x, `stride` apart from row to row. Channels last, a row is
+// one position and a column one channel; channels first, a row is one (n, c) and a column one
+// position.
 #ifndef RBN_CPU_KERNELS_H_
 #define RBN_CPU_KERNELS_H_
 
@@ -13,7 +14,8 @@
 
 namespace rbn::cpu {
 
-// Columns that one tile may have, channels last: what its accumulators need stays in the first-level cache.
+// Columns that one tile may have, channels last: its sums, two doubles a column, stay in the
+// first-level cache.
 constexpr int64_t kMaxTileChannels = 1024;
 
 struct Tile {
@@ -54,7 +56,7 @@ struct GradientSumsCall {
 struct ForwardCall {
   Tile tile;
   bool relu;
-  bool stream;            // write y past the caches; its rows are then aligned to 64 bytes
+  bool stream;  // write y past the caches; its rows are then aligned to 64 bytes
   const float* x;
   const float* residual;  // or null
   float* y;
@@ -71,8 +73,8 @@ struct BackwardCall {
   const float* x;
   const uint8_t* mask;
   float* dx;
-  float* dresidual;                       // or null
-  const float *h, *A, *B, *P, *Q, *R;     // [columns] channels last, [rows] channels first
+  float* dresidual;                    // or null
+  const float *h, *A, *B, *P, *Q, *R;  // [columns] channels last, [rows] channels first
 };
 
 // S = 1: what the elements of a channel share.
@@ -93,7 +95,16 @@ struct SingleForwardCall {
 };
 
 // Sums over rows; the first five are those of SingleGradient and of G.
-enum SingleSum { kSumG, kSumGamma, kSumScaleBias, kSumScaleWeight, kSumGatedBeta, kSumUD, kSumD, kSingleSums };
+enum SingleSum {
+  kSumG,
+  kSumGamma,
+  kSumScaleBias,
+  kSumScaleWeight,
+  kSumGatedBeta,
+  kSumUD,
+  kSumD,
+  kSingleSums
+};
 
 struct SingleSumsCall {
   Tile tile;

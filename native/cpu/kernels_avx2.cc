@@ -3,8 +3,9 @@
 //
 // The kernels for AVX2 and FMA.
 //
-// The target holds for everything after the pragma, so all standard headers come before it: an inline
-// function of theirs compiled here must not be the copy that the linker keeps for other machines.
+// The target holds for everything after the pragma, so all standard headers come before it: an
+// inline function of theirs compiled here must not be the copy that the linker keeps for other
+// machines.
 #if defined(__x86_64__)
 
 #include <immintrin.h>

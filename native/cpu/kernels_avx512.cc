@@ -3,8 +3,9 @@
 //
 // The kernels for AVX-512.
 //
-// The target holds for everything after the pragma, so all standard headers come before it: an inline
-// function of theirs compiled here must not be the copy that the linker keeps for other machines.
+// The target holds for everything after the pragma, so all standard headers come before it: an
+// inline function of theirs compiled here must not be the copy that the linker keeps for other
+// machines.
 #if defined(__x86_64__)
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -21,7 +22,8 @@
 #include "kernels.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// What every kernel uses on top of a vector_*.h, compiled once for each instruction set: walking along a
-// row, masks, the exponential. Included by kernels_*.cc only.
+// What every kernel uses on top of a vector_*.h, compiled once for each instruction set: walking
+// along a row, masks, the exponential. Included by kernels_*.cc only.
 #ifndef RBN_CPU_KERNELS_ELEMENTS_H_
 #define RBN_CPU_KERNELS_ELEMENTS_H_
 
@@ -22,12 +22,13 @@ RBN_INLINE void for_columns(int64_t columns, const Body& body) {
   if (j < columns) body(j, Part(columns - j));
 }
 
-// e^z. z = n·ln 2 + r, |r| ≤ ln 2 / 2; adding kShift rounds z / ln 2 to n and leaves n in the low bits. Taylor
-// to the seventh power: the rest is below 6e-9 of the result. Clamped as the scalar form in algebra.h is,
-// and where 1 + e^z is 1.
+// e^z. z = n·ln 2 + r, |r| ≤ ln 2 / 2; adding kShift rounds z / ln 2 to n and leaves n in the low
+// bits. Taylor to the seventh power: the rest is below 6e-9 of the result. Clamped as the scalar
+// form in algebra.h is, and where 1 + e^z is 1.
 RBN_INLINE Vec exponential(Vec z) {
   constexpr float kShift = 12582912.0f;  // 1.5 · 2^23
-  constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // their products with n are exact
+  constexpr float kLn2High = 0.693359375f,
+                  kLn2Low = -2.12194440e-4f;  // their products with n are exact
   z = clamp(z, -80.0f, 80.0f);
   const Vec shifted = multiply_add(z, Vec(1.44269504f), Vec(kShift));
   const Vec n = shifted - Vec(kShift);
@@ -85,7 +86,8 @@ RBN_INLINE Vec coefficient(const float* p, int64_t r, int64_t j, const Width& wi
 
 // How the gradient of one vector is masked. y(): the output before the activation.
 template <Gate kGate, class Width, class Output>
-RBN_INLINE Vec gated(Vec dy, const uint8_t* mask_row, int64_t j, const Width& width, const Output& y) {
+RBN_INLINE Vec gated(Vec dy, const uint8_t* mask_row, int64_t j, const Width& width,
+                     const Output& y) {
   if constexpr (kGate == Gate::kMask) return keep(from_bits(load_bits(mask_row, j, width)), dy);
   if constexpr (kGate == Gate::kSign) return keep(relu_passes(y()), dy);
   return dy;

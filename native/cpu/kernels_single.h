@@ -15,10 +15,10 @@ struct SingleColumn {
 
 template <class Width>
 RBN_INLINE SingleColumn load_single(const SingleChannels& c, int64_t j, const Width& width) {
-  return {load(c.a_high + j, width),       load(c.a_low + j, width),   load(c.mean_high + j, width),
-          load(c.mean_low + j, width),     load(c.inv_std + j, width), load(c.gamma + j, width),
-          load(c.beta + j, width),         load(c.scale_weight + j, width),
-          load(c.scale_bias + j, width)};
+  return {
+      load(c.a_high + j, width),   load(c.a_low + j, width),        load(c.mean_high + j, width),
+      load(c.mean_low + j, width), load(c.inv_std + j, width),      load(c.gamma + j, width),
+      load(c.beta + j, width),     load(c.scale_weight + j, width), load(c.scale_bias + j, width)};
 }
 
 RBN_INLINE Vec standardize(Vec x, const SingleColumn& c) {
@@ -63,9 +63,9 @@ RBN_INLINE void single_sums_gated(const SingleSumsCall& call) {
         const Vec x = load(call.x + row * tile.stride + j, width);
         const Vec x_s = standardize(x, c);
         const auto gate = single_gate(x_s, c.scale_weight, c.scale_bias);
-        const Vec G = gated<kGate>(load(call.dy + row * tile.stride + j, width),
-                                   call.mask + row * tile.mask_stride, j, width,
-                                   [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
+        const Vec G = gated<kGate>(
+            load(call.dy + row * tile.stride + j, width), call.mask + row * tile.mask_stride, j,
+            width, [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
         const auto g = single_gradient(G, x_s, gate, c.gamma, c.scale_weight);
         const Vec d = x - column.pivot;
         Vec* const acc = sums->sum;
@@ -81,9 +81,12 @@ RBN_INLINE void single_sums_gated(const SingleSumsCall& call) {
 
 static void single_sums(const SingleSumsCall& call) {
   switch (call.gate) {
-    case Gate::kNone: return single_sums_gated<Gate::kNone>(call);
-    case Gate::kMask: return single_sums_gated<Gate::kMask>(call);
-    case Gate::kSign: return single_sums_gated<Gate::kSign>(call);
+    case Gate::kNone:
+      return single_sums_gated<Gate::kNone>(call);
+    case Gate::kMask:
+      return single_sums_gated<Gate::kMask>(call);
+    case Gate::kSign:
+      return single_sums_gated<Gate::kSign>(call);
   }
 }
 
@@ -99,8 +102,9 @@ RBN_INLINE void single_backward_gated(const SingleBackwardCall& call) {
       const int64_t at = row * tile.stride + j;
       const Vec x_s = standardize(load(call.x + at, width), c);
       const auto gate = single_gate(x_s, c.scale_weight, c.scale_bias);
-      const Vec G = gated<kGate>(load(call.dy + at, width), call.mask + row * tile.mask_stride, j, width,
-                                 [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
+      const Vec G =
+          gated<kGate>(load(call.dy + at, width), call.mask + row * tile.mask_stride, j, width,
+                       [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
       if (kGate == Gate::kMask && call.dresidual) store(call.dresidual + at, G, width);
       const Vec u = single_gradient(G, x_s, gate, c.gamma, c.scale_weight).u;
       store(call.dx + at, single_backward_element(u, x_s, a_times_r, mean_u, mean_u_x_s), width);
@@ -110,9 +114,12 @@ RBN_INLINE void single_backward_gated(const SingleBackwardCall& call) {
 
 static void single_backward(const SingleBackwardCall& call) {
   switch (call.gate) {
-    case Gate::kNone: return single_backward_gated<Gate::kNone>(call);
-    case Gate::kMask: return single_backward_gated<Gate::kMask>(call);
-    case Gate::kSign: return single_backward_gated<Gate::kSign>(call);
+    case Gate::kNone:
+      return single_backward_gated<Gate::kNone>(call);
+    case Gate::kMask:
+      return single_backward_gated<Gate::kMask>(call);
+    case Gate::kSign:
+      return single_backward_gated<Gate::kSign>(call);
   }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The passes that sum over positions, compiled once for each instruction set. Channels last, a lane is a
-// channel and sums run down the rows; channels first, all lanes belong to one channel and are added up at
-// the end, in a fixed order.
+// The passes that sum over positions, compiled once for each instruction set. Channels last, a lane
+// is a channel and sums run down the rows; channels first, all lanes belong to one channel and are
+// added up at the end, in a fixed order.
 #ifndef RBN_CPU_KERNELS_SUMS_H_
 #define RBN_CPU_KERNELS_SUMS_H_
 
@@ -27,8 +27,9 @@ struct FloatSums {
   static constexpr int kCount = kSums;
 };
 
-// Σ x in double from the first term on: mean_s(x_s) is small where instances resemble each other, and the
-// gradients of scaleWeight and centerWeight are proportional to it. Σ d², d = x − pivot, in float32.
+// Σ x in double from the first term on: mean_s(x_s) is small where instances resemble each other,
+// and the gradients of scaleWeight and centerWeight are proportional to it. Σ d², d = x − pivot, in
+// float32.
 struct MomentSums {
   Wide x;
   Vec squares;
@@ -49,7 +50,8 @@ struct MomentSums {
 };
 
 constexpr int64_t kGroupTerms = 4;
-constexpr int64_t kBlockTerms = 4 * kGroupTerms;  // four independent sums hide the latency of an addition
+constexpr int64_t kBlockTerms =
+    4 * kGroupTerms;  // four independent sums hide the latency of an addition
 
 // Sums of `count` ≤ kBlockTerms terms; term(i, sums) adds one.
 template <class Sums, class Term>
@@ -63,10 +65,11 @@ RBN_INLINE Sums sum_block(int64_t count, const Term& term) {
   return (group[0] + group[1]) + (group[2] + group[3]);
 }
 
-// Channels last: column(j, width) gives what the rows of a vector of columns share; step(row, j, width,
-// column, sums) adds one row.
+// Channels last: column(j, width) gives what the rows of a vector of columns share; step(row, j,
+// width, column, sums) adds one row.
 template <class Sums, class Column, class Step>
-RBN_INLINE void sum_rows(const Tile& tile, double* const* out, const Column& column, const Step& step) {
+RBN_INLINE void sum_rows(const Tile& tile, double* const* out, const Column& column,
+                         const Step& step) {
   for (int k = 0; k < Sums::kCount; ++k) {
     for (int64_t j = 0; j < tile.columns; ++j) out[k][j] = 0;
   }
@@ -78,14 +81,17 @@ RBN_INLINE void sum_rows(const Tile& tile, double* const* out, const Column& col
   };
   int64_t row = 0;
   for (; row + kBlockTerms <= tile.rows; row += kBlockTerms) {
-    for_columns(tile.columns, [&](int64_t j, const auto& width) { block(row, j, width, kBlockTerms); });
+    for_columns(tile.columns,
+                [&](int64_t j, const auto& width) { block(row, j, width, kBlockTerms); });
   }
   if (row < tile.rows) {
-    for_columns(tile.columns, [&](int64_t j, const auto& width) { block(row, j, width, tile.rows - row); });
+    for_columns(tile.columns,
+                [&](int64_t j, const auto& width) { block(row, j, width, tile.rows - row); });
   }
 }
 
-// Channels first: step(column, width, sums) adds one vector of a row. float32 sums run over 64 terms a lane.
+// Channels first: step(column, width, sums) adds one vector of a row. float32 sums run over 64
+// terms a lane.
 template <class Sums, class Step>
 RBN_INLINE void sum_row(int64_t columns, double* const* out, const Step& step) {
   constexpr int kGroups = 4;
@@ -157,28 +163,35 @@ RBN_INLINE void gradient_sums_first_gated(const GradientSumsCall& call) {
   const Vec h(*call.h);
   const Vec A(kGate == Gate::kSign ? *call.A : 0.0f), B(kGate == Gate::kSign ? *call.B : 0.0f);
   double* const out[] = {call.D, call.T};
-  sum_row<FloatSums<2>>(call.tile.columns, out, [&](int64_t j, const auto& width, FloatSums<2>* sums) {
-    const Vec x = load(call.x + j, width);
-    const Vec G = gated<kGate>(load(call.dy + j, width), call.mask, j, width,
-                               [&] { return forward_element(x, h, A, B); });
-    sums->sum[0] = sums->sum[0] + G;
-    sums->sum[1] = multiply_add(G, inside(x - h, width), sums->sum[1]);
-  });
+  sum_row<FloatSums<2>>(call.tile.columns, out,
+                        [&](int64_t j, const auto& width, FloatSums<2>* sums) {
+                          const Vec x = load(call.x + j, width);
+                          const Vec G = gated<kGate>(load(call.dy + j, width), call.mask, j, width,
+                                                     [&] { return forward_element(x, h, A, B); });
+                          sums->sum[0] = sums->sum[0] + G;
+                          sums->sum[1] = multiply_add(G, inside(x - h, width), sums->sum[1]);
+                        });
 }
 
 static void gradient_sums_last(const GradientSumsCall& call) {
   switch (call.gate) {
-    case Gate::kNone: return gradient_sums_last_gated<Gate::kNone>(call);
-    case Gate::kMask: return gradient_sums_last_gated<Gate::kMask>(call);
-    case Gate::kSign: return gradient_sums_last_gated<Gate::kSign>(call);
+    case Gate::kNone:
+      return gradient_sums_last_gated<Gate::kNone>(call);
+    case Gate::kMask:
+      return gradient_sums_last_gated<Gate::kMask>(call);
+    case Gate::kSign:
+      return gradient_sums_last_gated<Gate::kSign>(call);
   }
 }
 
 static void gradient_sums_first(const GradientSumsCall& call) {
   switch (call.gate) {
-    case Gate::kNone: return gradient_sums_first_gated<Gate::kNone>(call);
-    case Gate::kMask: return gradient_sums_first_gated<Gate::kMask>(call);
-    case Gate::kSign: return gradient_sums_first_gated<Gate::kSign>(call);
+    case Gate::kNone:
+      return gradient_sums_first_gated<Gate::kNone>(call);
+    case Gate::kMask:
+      return gradient_sums_first_gated<Gate::kMask>(call);
+    case Gate::kSign:
+      return gradient_sums_first_gated<Gate::kSign>(call);
   }
 }
 

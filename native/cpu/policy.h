@@ -19,17 +19,20 @@ inline int threads_for(int64_t elements, int threads) {
   return threads > 0 ? threads : default_threads();
 }
 
-// Outputs of so many bytes are written past the caches: they would push out the inputs, which are read
-// again, and would be gone before anyone reads them. Below, the next layer finds them in the cache.
+// Outputs of so many bytes are written past the caches: they would push out the inputs, which are
+// read again, and would be gone before anyone reads them. Below, the next layer finds them in the
+// cache.
 constexpr int64_t kStreamBytes = 8 << 20;
 
-// Rows that start at `base` and lie `stride` floats apart can be written so only if all are aligned to a line.
+// Rows that start at `base` and lie `stride` floats apart can be written so only if all are aligned
+// to a line.
 inline bool streams(const void* base, int64_t elements, int64_t stride) {
-  return elements * 4 >= kStreamBytes && reinterpret_cast<uintptr_t>(base) % 64 == 0 && stride % 16 == 0;
+  return elements * 4 >= kStreamBytes && reinterpret_cast<uintptr_t>(base) % 64 == 0 &&
+         stride % 16 == 0;
 }
 
-// With given statistics instances are independent: so many bytes of x a thread go through both passes
-// before the next, so that the second finds them in its second-level cache.
+// With given statistics instances are independent: so many bytes of x a thread go through both
+// passes before the next, so that the second finds them in its second-level cache.
 constexpr int64_t kGroupBytesPerThread = 768 << 10;
 
 inline int64_t instances_at_once(const RbnProblem& p, int threads, int arrays) {

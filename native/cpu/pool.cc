@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The helpers behind Team. They are started when first asked for and live as long as the process: the pool
-// is never destroyed, so nothing can go wrong at exit, and the library that holds their code is never
-// unmapped (Node closes the addons of a worker thread when that ends). Between runs a helper spins for a
-// moment, because the next pass of the same call comes at once, and then sleeps.
+// The helpers behind Team. They are started when first asked for and live as long as the process:
+// the pool is never destroyed, so nothing can go wrong at exit, and the library that holds their
+// code is never unmapped (Node closes the addons of a worker thread when that ends). Between runs a
+// helper spins for a moment, because the next pass of the same call comes at once, and then sleeps.
 #include "pool.h"
 
 #include <atomic>
@@ -29,8 +29,8 @@ constexpr int kMaxThreads = 256;  // memory bandwidth is spent long before
 
 // Pauses before a helper sleeps: some tens of microseconds, more than lies between two passes.
 constexpr int kSpinsBeforeSleep = 1500;
-// Pauses before the caller, waiting for the last items, gives its CPU away: on a loaded machine a helper
-// may wait for just this CPU.
+// Pauses before the caller, waiting for the last items, gives its CPU away: on a loaded machine a
+// helper may wait for just this CPU.
 constexpr int kSpinsBeforeYield = 300;
 
 inline void pause() {
@@ -63,7 +63,8 @@ class Pool {
     return pool;
   }
 
-  // Takes the pool for one caller; how many threads there are with the caller, or 0 where another has it.
+  // Takes the pool for one caller; how many threads there are with the caller, or 0 where another
+  // has it.
   int acquire(int threads) {
     if (!owner_.try_lock()) return 0;
     if (threads > kMaxThreads) threads = kMaxThreads;
@@ -90,12 +91,15 @@ class Pool {
     for (int t = 1; t < threads_; ++t) {
       Helper& helper = helpers_[t - 1];
       if (helper.sleeping.load()) {
-        { const std::lock_guard<std::mutex> lock(helper.mutex); }
+        {
+          const std::lock_guard<std::mutex> lock(helper.mutex);
+        }
         helper.wake.notify_one();
       }
     }
     work(0);
-    // All items are taken. Those that come now find the run closed; those that are in finish theirs.
+    // All items are taken. Those that come now find the run closed; those that are in finish
+    // theirs.
     run_.fetch_add(1);
     for (int spins = 0; active_.load() != 0; ++spins) {
       if (spins < kSpinsBeforeYield) {
@@ -174,7 +178,8 @@ class Pool {
 #if defined(__unix__) || defined(__APPLE__)
     Dl_info library;
     static const char here = 0;
-    if (dladdr(&here, &library) != 0) dlopen(library.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+    if (dladdr(&here, &library) != 0)
+      dlopen(library.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 #endif
   }
 

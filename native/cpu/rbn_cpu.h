@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Representative Batch Normalization on host memory: vectorised for the instruction set found at run
-// time, on a pool of threads, with the same bits for any number of threads. float32 only.
+// Representative Batch Normalization on host memory: vectorised for the instruction set found at
+// run time, on a pool of threads, with the same bits for any number of threads. float32 only.
 #ifndef RBN_CPU_RBN_CPU_H_
 #define RBN_CPU_RBN_CPU_H_
 
@@ -19,12 +19,12 @@ void backward(const RbnBackward& call, int threads = 0);
 // The CPUs that this process may use: its affinity mask, bounded by the cgroup's quota.
 int default_threads();
 
-// Instruction sets, best last. "baseline" is what the compiler targets without flags: SSE2 on x86-64,
-// NEON on arm64.
+// Instruction sets, best last. "baseline" is what the compiler targets without flags: SSE2 on
+// x86-64, NEON on arm64.
 enum class Isa { kBaseline, kAvx2, kAvx512 };
-Isa best_isa();            // of this machine
-Isa current_isa();         // in use
-bool set_isa(Isa isa);     // for tests and benchmarks; false where this machine or build lacks it
+Isa best_isa();         // of this machine
+Isa current_isa();      // in use
+bool set_isa(Isa isa);  // for tests and benchmarks; false where this machine or build lacks it
 const char* isa_name(Isa isa);  // "baseline", "avx2", "avx512"
 
 }  // namespace rbn::cpu

@@ -19,7 +19,8 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
-  // Asked for before the first take: bytes for every array that will be taken, each rounded up by size_of.
+  // Asked for before the first take: bytes for every array that will be taken, each rounded up by
+  // size_of.
   void reserve(int64_t bytes) {
     if (bytes <= static_cast<int64_t>(sizeof small_)) return;
     heap_ = aligned_alloc(kAlignment, static_cast<size_t>(bytes));

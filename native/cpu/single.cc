@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// S = 1: every instance is its own mean, so x_s and its gate are elementwise and the only sums are those
-// of the batch. x is one table of N rows, cut as if it were one instance of N positions.
+// S = 1: every instance is its own mean, so x_s and its gate are elementwise and the only sums are
+// those of the batch. x is one table of N rows, cut as if it were one instance of N positions.
 #include "single.h"
 
 #include <algorithm>
@@ -26,8 +26,8 @@ RbnProblem table_of(RbnProblem problem) {
   return problem;
 }
 
-// One array a member of SingleChannels. Those of the parameters are the caller's own, but for gamma and beta
-// that were left out.
+// One array a member of SingleChannels. Those of the parameters are the caller's own, but for gamma
+// and beta that were left out.
 class Channels {
  public:
   static constexpr int kPlanes = 11;
@@ -76,8 +76,9 @@ class Channels {
   // From channel c on.
   SingleChannels at(int64_t c) const {
     SingleChannels v = view_;
-    for (const float** p : {&v.a_high, &v.a_low, &v.mean_high, &v.mean_low, &v.inv_std, &v.gamma, &v.beta,
-                            &v.scale_weight, &v.scale_bias, &v.a_times_r, &v.mean_u, &v.mean_u_x_s}) {
+    for (const float** p :
+         {&v.a_high, &v.a_low, &v.mean_high, &v.mean_low, &v.inv_std, &v.gamma, &v.beta,
+          &v.scale_weight, &v.scale_bias, &v.a_times_r, &v.mean_u, &v.mean_u_x_s}) {
       *p += c;
     }
     return v;
@@ -118,14 +119,15 @@ void forward_single(const RbnForward& call, int threads) {
   scratch.reserve(Channels::bytes(C) + Scratch::size_of<double>(sums_count));
   Channels channels(call, &scratch);
   double* const sums = scratch.take<double>(sums_count);  // [chunks, 2, C]
+  const Kernels& kernels = cpu::kernels();
   Team team(threads_for(N * C, threads));
 
   if (problem.training) {
     team.run(items, Order::kForward, [&](int64_t item) {
       tiling.for_pieces(0, 1, item, [&](const Piece& piece) {
         double* const sum = sums + tiling.partial(0, piece.chunk) + piece.c;
-        kernels().last.moments({tile_of(piece, C, tiling), x + tiling.element(piece), x + piece.c, sum,
-                                sum + C});
+        kernels.last.moments(
+            {tile_of(piece, C, tiling), x + tiling.element(piece), x + piece.c, sum, sum + C});
       });
     });
   }
@@ -159,7 +161,7 @@ void forward_single(const RbnForward& call, int threads) {
   team.run(items, Order::kBackward, [&](int64_t item) {
     tiling.for_pieces(0, 1, item, [&](const Piece& piece) {
       const int64_t at = tiling.element(piece);
-      kernels().single_forward(
+      kernels.single_forward(
           {tile_of(piece, C, tiling), problem.activation == RBN_RELU, x + at,
            call.residual ? static_cast<const float*>(call.residual) + at : nullptr,
            static_cast<float*>(call.y) + at, call.mask ? call.mask + tiling.mask(piece) : nullptr,
@@ -182,9 +184,11 @@ void backward_single(const RbnBackward& call, int threads) {
   scratch.reserve(Channels::bytes(C) + Scratch::size_of<double>(sums_count));
   Channels channels(call, &scratch);
   double* const sums = scratch.take<double>(sums_count);  // [chunks, kSingleSums, C]
+  const Kernels& kernels = cpu::kernels();
   Team team(threads_for(N * C, threads));
 
-  // dw_m needs Σ u·(k_n − k̄) in training and Σ u·k_n otherwise, where a pivot would have to be added again.
+  // dw_m needs Σ u·(k_n − k̄) in training and Σ u·k_n otherwise, where a pivot would have to be
+  // added again.
   const float* const pivot = problem.training ? x : channels.zeros();
 
   for_channels(&team, C, [&](int64_t c) {
@@ -194,13 +198,18 @@ void backward_single(const RbnBackward& call, int threads) {
   team.run(items, Order::kForward, [&](int64_t item) {
     tiling.for_pieces(0, 1, item, [&](const Piece& piece) {
       const int64_t at = tiling.element(piece);
-      SingleSumsCall sum = {tile_of(piece, C, tiling), gate, dy + at, x + at,
-                            call.mask ? call.mask + tiling.mask(piece) : nullptr, pivot + piece.c,
-                            channels.at(piece.c), {}};
+      SingleSumsCall sum = {tile_of(piece, C, tiling),
+                            gate,
+                            dy + at,
+                            x + at,
+                            call.mask ? call.mask + tiling.mask(piece) : nullptr,
+                            pivot + piece.c,
+                            channels.at(piece.c),
+                            {}};
       for (int k = 0; k < kSingleSums; ++k) {
         sum.sums[k] = sums + (piece.chunk * kSingleSums + k) * C + piece.c;
       }
-      kernels().single_sums(sum);
+      kernels.single_sums(sum);
     });
   });
   for_channels(&team, C, [&](int64_t c) {
@@ -210,7 +219,8 @@ void backward_single(const RbnBackward& call, int threads) {
     }
     const ChannelParameters parameters = load_parameters(call.gamma, call.beta, call.center_weight,
                                                          call.scale_weight, call.scale_bias, c);
-    const double inv_std = inverse_std(call.variance[c], problem.epsilon), count = static_cast<double>(N);
+    const double inv_std = inverse_std(call.variance[c], problem.epsilon),
+                 count = static_cast<double>(N);
     InstanceGradient gradient = {};
     gradient.beta = total[kSumG];
     gradient.gamma = total[kSumGamma];
@@ -227,15 +237,17 @@ void backward_single(const RbnBackward& call, int threads) {
     if (call.dbeta) call.dbeta[c] = static_cast<float>(gradient.beta);
     call.dscale_weight[c] = static_cast<float>(gradient.scale_weight);
     call.dscale_bias[c] = static_cast<float>(gradient.scale_bias);
-    channels.set_backward(c, single_backward_coefficients(parameters.center_weight, inv_std, batch));
+    channels.set_backward(c,
+                          single_backward_coefficients(parameters.center_weight, inv_std, batch));
   });
   team.run(items, Order::kBackward, [&](int64_t item) {
     tiling.for_pieces(0, 1, item, [&](const Piece& piece) {
       const int64_t at = tiling.element(piece);
-      kernels().single_backward(
-          {tile_of(piece, C, tiling), gate, dy + at, x + at,
-           call.mask ? call.mask + tiling.mask(piece) : nullptr, static_cast<float*>(call.dx) + at,
-           call.dresidual ? static_cast<float*>(call.dresidual) + at : nullptr, channels.at(piece.c)});
+      kernels.single_backward({tile_of(piece, C, tiling), gate, dy + at, x + at,
+                               call.mask ? call.mask + tiling.mask(piece) : nullptr,
+                               static_cast<float*>(call.dx) + at,
+                               call.dresidual ? static_cast<float*>(call.dresidual) + at : nullptr,
+                               channels.at(piece.c)});
     });
   });
 }

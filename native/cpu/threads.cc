@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// How many CPUs this process may use. A container often shows all CPUs of its host and grants a few: its
-// quota is in the control group, version 1 or 2.
+// How many CPUs this process may use. A container often shows all CPUs of its host and grants a
+// few: its quota is in the control group, version 1 or 2.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,8 @@ int affinity_cpus() {
 double group_cpus_v2(const std::string& directory) {
   double quota, period;  // "max 100000" has no number in front
   const std::string line = first_line(directory + "/cpu.max");
-  return sscanf(line.c_str(), "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period : INFINITY;
+  return sscanf(line.c_str(), "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period
+                                                                             : INFINITY;
 }
 
 double group_cpus_v1(const std::string& directory) {
@@ -57,9 +58,10 @@ double group_cpus_v1(const std::string& directory) {
              : INFINITY;
 }
 
-// The least that `path` and the groups above it grant. Inside a container the path may be that of the
-// host, which is not mounted; the root of the mount is the container's group then.
-double least_cpus(const std::string& root, std::string path, double (*group_cpus)(const std::string&)) {
+// The least that `path` and the groups above it grant. Inside a container the path may be that of
+// the host, which is not mounted; the root of the mount is the container's group then.
+double least_cpus(const std::string& root, std::string path,
+                  double (*group_cpus)(const std::string&)) {
   double cpus = group_cpus(root);
   while (path.size() > 1) {
     cpus = std::min(cpus, group_cpus(root + path));

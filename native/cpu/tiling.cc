@@ -11,8 +11,8 @@
 namespace rbn::cpu {
 namespace {
 
-// Elements of an item: some microseconds of work, many times the price of handing it to a thread, and
-// small enough that 14×14×256 at N = 8 still feeds 12 threads.
+// Elements of an item: some microseconds of work, many times the price of handing it to a thread,
+// and small enough that 14×14×256 at N = 8 still feeds 12 threads.
 constexpr int64_t kItemElements = 32 * 1024;
 
 int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -29,8 +29,8 @@ Tiling::Tiling(const RbnProblem& problem)
   slabs_ = first_ ? 1 : ceil_divide(C_, kMaxTileChannels);
   slab_ = first_ ? 1 : round_up(ceil_divide(C_, slabs_), 16);
   const int64_t target = std::max<int64_t>(kItemElements / slab_, 8);
-  // Equal chunks. A multiple of 64 positions keeps the rows of channels first aligned and their mask bits in
-  // bytes of their own; a multiple of 16 fills the row blocks of channels last.
+  // Equal chunks. A multiple of 64 positions keeps the rows of channels first aligned and their
+  // mask bits in bytes of their own; a multiple of 16 fills the row blocks of channels last.
   length_ = round_up(ceil_divide(S_, ceil_divide(S_, target)), first_ ? 64 : 16);
   chunks_ = ceil_divide(S_, length_);
   units_ = chunks_ > 1 ? 1 : std::max<int64_t>(target / S_, 1);

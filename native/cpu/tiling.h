@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// How the elements of a problem with S > 1 are cut into items of work. It follows from the shape alone, so
-// sums come out in one order, whatever the number of threads.
+// How the elements of a problem with S > 1 are cut into items of work. It follows from the shape
+// alone, so sums come out in one order, whatever the number of threads.
 #ifndef RBN_CPU_TILING_H_
 #define RBN_CPU_TILING_H_
 
@@ -12,12 +12,12 @@
 
 namespace rbn::cpu {
 
-// Where a piece of one instance lies: positions [begin, end) of `channels` channels from channel c on
-// (channels last), or of one channel after the other (channels first).
+// Where a piece of one instance lies: positions [begin, end) of `channels` channels from channel c
+// on (channels last), or of one channel after the other (channels first).
 struct Piece {
-  int64_t n, c;          // the first instance and channel
-  int64_t channels;      // channels last: of the slab; channels first: rows (n, c), across instances
-  int64_t begin, end;    // positions
+  int64_t n, c;        // the first instance and channel
+  int64_t channels;    // channels last: of the slab; channels first: rows (n, c), across instances
+  int64_t begin, end;  // positions
   int64_t chunk;
 };
 
@@ -48,16 +48,20 @@ class Tiling {
     const int64_t c = slab * slab_;
     const int64_t channels = c + slab_ < C_ ? slab_ : C_ - c;
     const int64_t n_end = from + (block + 1) * units_ < to ? from + (block + 1) * units_ : to;
-    for (int64_t n = from + block * units_; n < n_end; ++n) body(Piece{n, c, channels, begin, end, chunk});
+    for (int64_t n = from + block * units_; n < n_end; ++n)
+      body(Piece{n, c, channels, begin, end, chunk});
   }
 
   // Offsets of a piece's first element.
   int64_t element(const Piece& p) const {
     return first_ ? (p.n * C_ + p.c) * S_ + p.begin : (p.n * S_ + p.begin) * C_ + p.c;
   }
-  int64_t pivot(const Piece& p) const { return first_ ? (p.n * C_ + p.c) * S_ : p.n * S_ * C_ + p.c; }
+  int64_t pivot(const Piece& p) const {
+    return first_ ? (p.n * C_ + p.c) * S_ : p.n * S_ * C_ + p.c;
+  }
   int64_t mask(const Piece& p) const {
-    return first_ ? (p.n * C_ + p.c) * mask_row_ + p.begin / 8 : (p.n * S_ + p.begin) * mask_row_ + p.c / 8;
+    return first_ ? (p.n * C_ + p.c) * mask_row_ + p.begin / 8
+                  : (p.n * S_ + p.begin) * mask_row_ + p.c / 8;
   }
   int64_t coefficient(const Piece& p) const { return p.n * C_ + p.c; }
   int64_t mask_row() const { return mask_row_; }
@@ -69,9 +73,9 @@ class Tiling {
   bool first_;
   int64_t N_, S_, C_;
   int64_t mask_row_;
-  int64_t slab_, slabs_;    // channels of a slab; slabs
-  int64_t length_, chunks_; // positions of a chunk; chunks of an instance
-  int64_t units_;           // instances (channels last) or rows (channels first) of an item
+  int64_t slab_, slabs_;     // channels of a slab; slabs
+  int64_t length_, chunks_;  // positions of a chunk; chunks of an instance
+  int64_t units_;            // instances (channels last) or rows (channels first) of an item
 };
 
 }  // namespace rbn::cpu

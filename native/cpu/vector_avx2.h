@@ -59,7 +59,9 @@ RBN_INLINE Lanes not_less_equal(Vec a, Vec b) {  // !(a <= b), true where either
   return {_mm256_cmp_ps(a.v, b.v, _CMP_NLE_UQ)};
 }
 RBN_INLINE Vec keep(Lanes lanes, Vec v) { return _mm256_and_ps(lanes.v, v.v); }  // 0 elsewhere
-RBN_INLINE uint32_t to_bits(Lanes lanes) { return static_cast<uint32_t>(_mm256_movemask_ps(lanes.v)); }
+RBN_INLINE uint32_t to_bits(Lanes lanes) {
+  return static_cast<uint32_t>(_mm256_movemask_ps(lanes.v));
+}
 RBN_INLINE Lanes from_bits(uint32_t bits) {
   const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
   const __m256i all = _mm256_set1_epi32(static_cast<int>(bits));
@@ -68,7 +70,8 @@ RBN_INLINE Lanes from_bits(uint32_t bits) {
 
 RBN_INLINE Lanes lanes(Part part) { return {_mm256_castsi256_ps(part.mask)}; }
 
-RBN_INLINE Vec clamp(Vec v, float low, float high) {  // keeps a NaN: min and max give their second operand
+RBN_INLINE Vec clamp(Vec v, float low,
+                     float high) {  // keeps a NaN: min and max give their second operand
   return _mm256_min_ps(_mm256_set1_ps(high), _mm256_max_ps(_mm256_set1_ps(low), v.v));
 }
 RBN_INLINE Vec power_of_two(Vec shifted) {  // see exponential
@@ -81,7 +84,8 @@ struct Wide {
   __m256d low, high;
 };
 RBN_INLINE Wide widen(Vec v) {
-  return {_mm256_cvtps_pd(_mm256_castps256_ps128(v.v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v.v, 1))};
+  return {_mm256_cvtps_pd(_mm256_castps256_ps128(v.v)),
+          _mm256_cvtps_pd(_mm256_extractf128_ps(v.v, 1))};
 }
 RBN_INLINE Wide operator+(Wide a, Wide b) {
   return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)};

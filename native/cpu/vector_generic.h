@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Eight floats at a time for whatever the compiler targets without flags: two vectors of four by the
-// vector extensions of GCC and Clang, which become SSE2, NEON or plain code. Included by
+// Eight floats at a time for whatever the compiler targets without flags: two vectors of four by
+// the vector extensions of GCC and Clang, which become SSE2, NEON or plain code. Included by
 // kernels_baseline.cc; the other vector_*.h give the same names for their instruction sets.
 #ifndef RBN_CPU_VECTOR_GENERIC_H_
 #define RBN_CPU_VECTOR_GENERIC_H_
@@ -163,7 +163,9 @@ struct Wide {
   Double2 part[4];
 };
 RBN_INLINE Wide widen(Vec v) {
-  const auto pair = [](float a, float b) { return Double2{static_cast<double>(a), static_cast<double>(b)}; };
+  const auto pair = [](float a, float b) {
+    return Double2{static_cast<double>(a), static_cast<double>(b)};
+  };
   return {{pair(v.low[0], v.low[1]), pair(v.low[2], v.low[3]), pair(v.high[0], v.high[1]),
            pair(v.high[2], v.high[3])}};
 }
