@@ -5,6 +5,11 @@
 // host waits for it. Under TSan a stream is a thread of its own, whatever host thread does the work: what
 // is not ordered by a stream, an event or a synchronisation is a race.
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
 
 #include "include/simulator/control.h"
 #include "simulator.h"
@@ -71,22 +76,30 @@ void Simulator::step(rbn_simulator_stream* stream) {
   }
   Operation operation = std::move(first);
   stream->queue.pop_front();
-  void* const mine = current_tsan_fiber();
-  switch_tsan_fiber(stream->fiber.handle());
+  operation.stream = stream;
+  SwitchPoint host;
+  running = &operation;
+  stream->fiber.enter(host);
+  running = nullptr;
+  if (sticky != cudaSuccess) drop_queues();
+}
+
+void Simulator::operation_body() {
+  Simulator& simulator = instance();
+  Operation& operation = *simulator.running;
+  rbn_simulator_stream* const stream = operation.stream;
   acquire(operation.sync.get());
   if (operation.wait_for) acquire(&operation.wait_for->sync);
-  if (stream == null_stream.get()) {
-    for (rbn_simulator_stream* s : streams) {
+  if (stream == simulator.null_stream.get()) {
+    for (rbn_simulator_stream* s : simulator.streams) {
       if (s->blocking) acquire(&s->done);
     }
   } else if (stream->blocking) {
-    acquire(&null_stream->done);
+    acquire(&simulator.null_stream->done);
   }
   if (operation.run) operation.run();
   operation.run = nullptr;  // here, because it owns what was used here
   release(&stream->done);
-  switch_tsan_fiber(mine);
-  if (sticky != cudaSuccess) drop_queues();
 }
 
 void Simulator::enqueue(cudaStream_t handle, Operation operation) {
@@ -233,6 +246,15 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 
+// By the system call: ThreadSanitizer would take what libc's clock_gettime writes to the host's stack for a
+// write of the stream's thread.
+static std::chrono::steady_clock::time_point now() {
+  timespec time = {};
+  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
+  return std::chrono::steady_clock::time_point(std::chrono::seconds(time.tv_sec) +
+                                               std::chrono::nanoseconds(time.tv_nsec));
+}
+
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   rbn_simulator_stream* const s = simulator.resolve(stream);
@@ -243,7 +265,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   Operation operation;
   operation.run = [record] {
     record->reached = true;
-    record->time = std::chrono::steady_clock::now();
+    record->time = now();
     release(&record->sync);
   };
   simulator.enqueue(stream, std::move(operation));

@@ -138,7 +138,7 @@ __device__ __forceinline__ RowTile find_row_tile(const Rows& r, unsigned number)
   const unsigned groups = static_cast<unsigned>(r.groups), chunks = static_cast<unsigned>(r.chunks);
   RowTile tile;
   tile.chunk = number % chunks;
-  tile.row = static_cast<int64_t>(number / chunks % groups) * (kThreads / r.lanes) +
+  tile.row = static_cast<int64_t>(number / chunks % groups) * r.block_rows +
              threadIdx.x / static_cast<unsigned>(r.lanes);
   tile.inside = tile.row < r.rows;
   tile.lane = threadIdx.x % static_cast<unsigned>(r.lanes);

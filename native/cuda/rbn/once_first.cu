@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(kThreads)
                                   uint8_t* __restrict__ mask,  // [N, C, row_bytes]
                                   int64_t row_bytes, bool relu, Rows rows) {
   using Pack = Raw<T, V>;
-  RBN_DYNAMIC_SHARED(Pack, piece);  // [kThreads / lanes, vectors]
+  RBN_DYNAMIC_SHARED(Pack, piece);  // [block_rows, vectors]
   RBN_SHARED(double, scratch, kLanesScratch<1>);
   RBN_SHARED(float, coefficients, 3 * kThreads / 8);  // h, A, B: three planes [rows of the block]
   const RowTile tile = find_row_tile(rows, blockIdx.x);

@@ -51,7 +51,7 @@ struct Tiles {
   int64_t grid() const { return instances * slabs * chunks; }
 };
 
-// Channels first: `lanes` threads share a row (n, c) of S positions, kThreads / lanes rows a block.
+// Channels first: `lanes` threads share a row (n, c) of S positions.
 struct Rows {
   int64_t rows, positions, channels;  // rows = N·C
   int64_t vectors;                    // of positions: positions / width
@@ -59,6 +59,7 @@ struct Rows {
   int64_t groups;                     // blocks along the rows
   int64_t chunks;                     // blocks along a row
   int32_t lanes;                      // 8, 32 or kThreads
+  int32_t block_rows;                 // rows a block: kThreads / lanes
 
   int64_t grid() const { return groups * chunks; }
 };
@@ -122,7 +123,8 @@ inline Rows make_rows(int64_t rows, int64_t positions, int64_t channels, int wid
   r.vectors = divide_up(positions, width);
   // Up to 4 vectors a thread with 8 lanes and up to 16 with a warp; then a row is worth whole blocks.
   r.lanes = r.vectors <= 32 ? 8 : r.vectors <= 512 ? 32 : kThreads;
-  r.groups = divide_up(rows, kThreads / r.lanes);
+  r.block_rows = kThreads / r.lanes;
+  r.groups = divide_up(rows, r.block_rows);
   r.chunk_vectors = r.lanes < kThreads ? round_up(r.vectors, r.lanes) : chunk_length(r.vectors, rows, r.lanes);
   r.chunks = divide_up(r.vectors, r.chunk_vectors);
   return r;
@@ -175,7 +177,7 @@ inline Rows make_once_rows(const RbnProblem& p, int width) {
 }
 
 inline int64_t once_rows_bytes(const Rows& r, const RbnProblem& p) {
-  return kThreads / r.lanes * p.positions * element_bytes(p.dtype);
+  return r.block_rows * p.positions * element_bytes(p.dtype);
 }
 
 inline bool is_single(const RbnProblem& p) { return p.positions == 1; }
