@@ -106,6 +106,8 @@ async function build(source) {
     compile(name, 'cmake', ['-S', source, '-B', folder, ...Object.entries(definitions).map(([k, v]) => `-D${k}=${v}`),
       '-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1', `-DCMAKE_CXX_FLAGS=${flags}`]);
     compile(name, 'cmake', ['--build', folder, '--target', 'rbn_engine_simulator', '--parallel', options.jobs]);
+    // A copy: the build folder may be built in again while this runs.
+    fs.copyFileSync(path.join(root, 'out', runner, 'rbn_case_runner'), path.join(folder, 'rbn_case_runner'));
   }
 }
 
@@ -113,7 +115,7 @@ async function build(source) {
 function run({build, args}, id, limitMs) {
   const started = Date.now();
   return new Promise((resolve) => {
-    const runner = path.join(root, 'out', BUILDS[build].runner, 'rbn_case_runner');
+    const runner = path.join(SCRATCH, build, 'rbn_case_runner');
     const engine = path.join(SCRATCH, build, 'librbn_engine_simulator.so');
     const child = spawn(runner, ['--engine', engine, '--fail-fast', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

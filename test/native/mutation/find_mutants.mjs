@@ -41,9 +41,9 @@ const trimmed = (code, [begin, end]) => {
   return [begin, end];
 };
 
-/** Binary operators as the style writes them. */
-const operatorAt = (code, i, operators) =>
-  code[i - 1] === ' ' && operators.find((o) => code.startsWith(o, i) && /[\s]/.test(code[i + o.length]));
+/** The binary operator at a place, as the style writes it: between spaces. */
+const operatorAt = (code, i, operators) => code[i - 1] === ' ' ?
+  operators.find((o) => code.startsWith(o, i) && /\s/.test(code[i + o.length])) : undefined;
 
 const LOGIC = ['&&', '||'];
 const COMPARISONS = ['<=', '>=', '<', '>'];
@@ -52,16 +52,11 @@ const SUMS = ['+', '-'];
 const PRODUCTS = ['*', '/'];
 const SEPARATORS = ';,?';
 
-/** What ends an operand of an operator: separators, assignment, `:` of a choice, and looser operators. */
+/** What ends an operand of an operator: separators, `return`, assignment, `:` of a choice, looser operators. */
 function ends(code, looser) {
-  return (i) => SEPARATORS.includes(code[i]) || operatorAt(code, i, [':', '=', '+=', '-=', '*=', '|=', '<<', '>>', '&', '|']) ||
-      operatorAt(code, i, looser) !== undefined && !!operatorAt(code, i, looser);
-}
-
-/** An operand's beginning may stand after `return`. */
-function skipReturn(code, begin) {
-  const match = /^\s*return\b/.exec(code.slice(begin, begin + 200));
-  return match ? begin + match[0].length : begin;
+  const operators = [':', '=', '+=', '-=', '*=', '|=', '<<', '>>', '&', '|', ...looser];
+  return (i) => SEPARATORS.includes(code[i]) || /\breturn$/.test(code.slice(Math.max(0, i - 6), i + 1)) ||
+      operatorAt(code, i, operators) !== undefined;
 }
 
 /** The statement round a place: since the last ; or brace at any depth. */
@@ -116,7 +111,7 @@ export function findMutants(file, source) {
   }
   for (const match of all(/ \? /g)) {
     const at = match.index + 1;
-    const begin = skipReturn(code, backward(code, at, ends(code, [])));
+    const begin = backward(code, at, ends(code, []));
     conditions.push({range: [begin, at], choice: true});
   }
   for (const match of all(/\b(?:bool \w+|\w+\.inside) = /g)) {
@@ -181,14 +176,14 @@ export function findMutants(file, source) {
       add('term', [at + 1, forward(code, at + 1, stop)], 'zero', at);
       const begin = backward(code, at, stop);
       // The left one only at the head of the sum: others are the right one of the operator before.
-      if (!operatorAt(code, begin - 1, SUMS)) add('term', [skipReturn(code, begin), at], 'zero', at);
+      if (!operatorAt(code, begin - 1, SUMS)) add('term', [begin, at], 'zero', at);
     }
     const product = operatorAt(code, at, PRODUCTS);
     if (product) {
       const stop = ends(code, [...looserThanSums, ...SUMS, ...PRODUCTS]);
       add('factor', [at + 1, forward(code, at + 1, stop)], 'one', at);
       const begin = backward(code, at, stop);
-      if (!operatorAt(code, begin - 1, PRODUCTS)) add('factor', [skipReturn(code, begin), at], 'one', at);
+      if (!operatorAt(code, begin - 1, PRODUCTS)) add('factor', [begin, at], 'one', at);
     }
   }
   return found;
