@@ -18,7 +18,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import {registerPlainTfjsBackend} from './support/backends';
 import {Case, root, testCases} from './support/cases';
-import {compare, sameBits, Tolerances} from './support/criteria';
+import {compare, PROMISED, sameBits, Tolerances} from './support/criteria';
 import {CaseData, checksum, makeData} from './support/data';
 import {differences} from './support/differences';
 import {engineLevel, Implementation, kernelLevel, nativeCpu, opLevel} from './support/implementations';
@@ -52,24 +52,18 @@ function testAll(implementation: Implementation, {twice = true} = {}): void {
 }
 
 /**
- * Composed of tfjs's float32 ops, which can not do what our own kernels do in double:
- * - Sums over positions are plain loops, of up to 4,096 roundings here: moments to 1e-5.
+ * Composed of tfjs's float32 ops; what they can not do as well as our own kernels, which have double:
  * - mean is a product and a sum, rounded three times instead of once.
- * - Given statistics: a·k − μ of float32 numbers is off by 6e-8 of them, which is mean/std · 6e-8 standard
- *   deviations, a few times over; a gradient whose terms hold an x_s below 1 feels it more; wide scale weights
- *   (some 10) pass it on to the gate, times themselves.
+ * - Sums over positions are plain loops in wasm, of up to 4,096 roundings here: moments to 5e-6.
+ * - dx with one position and center weight −1 is 0, as a rest of terms that cancel.
  * - A gate's argument of 20 or 30, as wide parameters have it, is itself rounded to 2e-6.
- * - dx is a sum whose terms may cancel whole (one position, center weight −1).
  */
 function composedTolerances(c: Case): Tolerances {
-  const wide = c.parameters === 'wide';
-  const x_s = (c.training ? 0 : 3e-7 * c.conditioning) * (wide ? 10 : 1);
   return {
-    elements: 2e-6 + x_s,
-    byTerms: true,
-    parameters: (wide ? 2e-5 : 5e-6) + 3 * x_s,
-    centerWeight: 5e-5 + 3 * x_s,
-    moments: 1e-5,
+    ...PROMISED,
+    byTerms: c.positions === 1 && c.centerWeight === -1,
+    parameters: c.parameters === 'wide' ? 1e-5 : PROMISED.parameters,
+    moments: 5e-6,
     meanRounding: 2e-7,
   };
 }
