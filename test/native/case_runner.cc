@@ -259,7 +259,7 @@ int run(const Options& options) {
       if (!applies(options, c)) continue;
       CaseData data;
       if (options.bench) {
-        if (!report.wanted(c.name)) continue;
+        if (!report.wanted(c.name) || (c.bfloat16 && engines.empty())) continue;
         data = make_data(c);
         if (options.cpu && !c.bfloat16)
           bench("cpu", cpu_machine(rbn::cpu::current_isa(), 0, 0).get(), c, data);
