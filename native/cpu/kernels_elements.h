@@ -22,6 +22,12 @@ RBN_INLINE void for_columns(int64_t columns, const Body& body) {
   if (j < columns) body(j, Part(columns - j));
 }
 
+// Asks for the cache line of p[offset], which may lie past the array's end.
+RBN_INLINE void prefetch(const float* p, int64_t offset) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(offset) * 4;
+  __builtin_prefetch(reinterpret_cast<const void*>(address));
+}
+
 // e^z. z = n·ln 2 + r, |r| ≤ ln 2 / 2; adding kShift rounds z / ln 2 to n and leaves n in the low
 // bits. Taylor to the seventh power: the rest is below 6e-9 of the result. Clamped as the scalar
 // form in algebra.h is, and where 1 + e^z is 1.

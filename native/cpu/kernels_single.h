@@ -53,7 +53,7 @@ RBN_INLINE void single_sums_gated(const SingleSumsCall& call) {
     Vec pivot;
   };
   sum_rows<FloatSums<kSingleSums>>(
-      tile, call.sums,
+      tile, {call.x, call.dy}, call.sums,
       [&](int64_t j, const auto& width) -> Column {
         return {load_single(call.channels, j, width), load(call.pivot + j, width)};
       },
