@@ -44,10 +44,6 @@ namespace simulator {
 namespace {
 
 constexpr size_t kPage = 4096;
-// Kernels keep little on the stack; sanitizers put redzones round every variable, and their reports run
-// on the stack of the thread that failed.
-size_t stack_bytes() { return (under_asan() || under_tsan() ? 256 : 64) * 1024; }
-
 // TSan ends the process at 8,128 threads; some are the host's and the streams'.
 constexpr int kTsanFibers = 7000;
 int fiber_count = 0;  // the simulator's lock guards it
@@ -73,13 +69,14 @@ void arrive(SwitchPoint& here, SwitchPoint& from) {
 
 }  // namespace
 
-Fiber::Fiber(void (*body)(), size_t index) : body_(body), shift_(index % 16 * 256) {
+Fiber::Fiber(void (*body)(), size_t index, size_t stack_bytes)
+    : body_(body), stack_bytes_(stack_bytes), shift_(index % 16 * 256) {
   if (under_tsan() && fiber_count >= kTsanFibers) throw std::bad_alloc();
-  const size_t bytes = stack_bytes() + kPage;
+  const size_t bytes = stack_bytes_ + kPage;
   void* memory = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   stack_ = static_cast<char*>(memory) + kPage;
-  if (mprotect(stack_, stack_bytes(), PROT_READ | PROT_WRITE) != 0) {
+  if (mprotect(stack_, stack_bytes_, PROT_READ | PROT_WRITE) != 0) {
     munmap(memory, bytes);
     throw std::bad_alloc();
   }
@@ -90,26 +87,26 @@ Fiber::Fiber(void (*body)(), size_t index) : body_(body), shift_(index % 16 * 25
 
 Fiber::~Fiber() {
   fiber_count--;
-  unpoison(stack_, stack_bytes());
-  munmap(stack_ - kPage, stack_bytes() + kPage);
+  unpoison(stack_, stack_bytes_);
+  munmap(stack_ - kPage, stack_bytes_ + kPage);
 }
 
 void Fiber::rewind() {
   here_ = SwitchPoint();
   here_.tsan = tsan_->handle();
   here_.bottom = stack_;
-  here_.bytes = stack_bytes();
+  here_.bytes = stack_bytes_;
 #if defined(__x86_64__)
   // What the switch pops: six registers and the address of loop(). Above it a null return address ends
   // stack traces, and puts the stack at 8 modulo 16, as at any function's entry.
-  auto** top = reinterpret_cast<void**>(stack_ + stack_bytes() - shift_) - 1;
+  auto** top = reinterpret_cast<void**>(stack_ + stack_bytes_ - shift_) - 1;
   for (int i = 0; i < 8; i++) *(top - 7 + i) = nullptr;
   *(top - 1) = reinterpret_cast<void*>(&Fiber::loop);
   here_.stack_pointer = top - 7;
 #else
   getcontext(&here_.context);
   here_.context.uc_stack.ss_sp = stack_;
-  here_.context.uc_stack.ss_size = stack_bytes() - shift_;
+  here_.context.uc_stack.ss_size = stack_bytes_ - shift_;
   here_.context.uc_link = nullptr;
   makecontext(&here_.context, &Fiber::loop, 0);
 #endif
@@ -146,7 +143,7 @@ void Fiber::abandon(const void* address) {
     // Its shadow stack holds frames that will never return.
     tsan_ = std::make_unique<TsanFiber>();
   }
-  unpoison(stack_, stack_bytes());
+  unpoison(stack_, stack_bytes_);
   rewind();
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// A stack and a place to go on from: what a CUDA thread runs on. A fiber runs `body` again and again,
-// one round for each CUDA thread that uses it, so that starting a thread is no more than a switch.
+// A stack and a place to go on from: what a CUDA thread, or the work of a stream, runs on. A fiber runs
+// `body` again and again, one round for each CUDA thread that uses it, so that starting a thread is no
+// more than a switch. To TSan it is a thread, which is why nothing else may run on its stack.
 #ifndef RBN_SIMULATOR_FIBER_H_
 #define RBN_SIMULATOR_FIBER_H_
 
@@ -32,11 +33,15 @@ struct SwitchPoint {
   size_t bytes = 0;
 };
 
+// Kernels keep little on the stack; sanitizers put redzones round every variable, and their reports run
+// on the stack of the thread that failed.
+inline size_t thread_stack_bytes() { return (under_asan() || under_tsan() ? 256 : 64) * 1024; }
+
 class Fiber {
  public:
   // `index` shifts the stack a little: tops at one offset in their pages would compete for the same
   // cache sets. Throws std::bad_alloc.
-  Fiber(void (*body)(), size_t index);
+  Fiber(void (*body)(), size_t index, size_t stack_bytes = thread_stack_bytes());
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
@@ -55,7 +60,7 @@ class Fiber {
 
   void (*body_)();
   char* stack_;  // the guard page is below
-  size_t shift_;
+  size_t stack_bytes_, shift_;
   SwitchPoint here_;
   SwitchPoint* scheduler_ = nullptr;
   std::unique_ptr<TsanFiber> tsan_;

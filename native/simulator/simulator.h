@@ -33,6 +33,7 @@ struct Operation {
   std::function<void()> run;
   std::shared_ptr<Record> wait_for;
   std::unique_ptr<char> sync = std::make_unique<char>();  // what the host did before
+  rbn_simulator_stream* stream = nullptr;                 // that runs it
 };
 
 struct Simulator {
@@ -45,6 +46,7 @@ struct Simulator {
   void finish_all();
   // Runs the first operation of the queue, or what it waits for.
   void step(rbn_simulator_stream* stream);
+  static void operation_body();  // of the streams' fibers
   // The null stream where `stream` is null; null where it is no stream.
   rbn_simulator_stream* resolve(cudaStream_t stream);
   // From inside an operation, and after it: nothing of what is queued will run.
@@ -72,6 +74,8 @@ struct Simulator {
 };
 
 extern thread_local cudaError_t last_error;
+// What this host thread runs for a stream: a kernel or a host function, which may not call the runtime.
+extern thread_local Operation* running;
 // What a call of the runtime returns: remembers an error, with nothing to say of it.
 cudaError_t result(cudaError_t error);
 // The same with an explanation for cudaGetErrorString.
@@ -79,6 +83,7 @@ cudaError_t refuse(cudaError_t error, const std::string& explanation);
 
 // For the calls of the runtime: one caller at a time, and nothing works after a sticky error.
 #define RBN_SIMULATOR_ENTER()                                          \
+  if (running) return last_error = cudaErrorNotPermitted;              \
   Simulator& simulator = Simulator::instance();                        \
   std::lock_guard<std::recursive_mutex> lock(simulator.mutex);         \
   if (simulator.sticky != cudaSuccess) return result(simulator.sticky)
@@ -97,7 +102,8 @@ int occupancy(unsigned block_threads, size_t shared_bytes);
 struct rbn_simulator_stream {
   bool blocking = true;  // waits for the null stream, and it for this one
   std::deque<rbn::simulator::Operation> queue;
-  rbn::simulator::TsanFiber fiber;
+  // On a stack of its own, with room for host functions.
+  rbn::simulator::Fiber fiber{&rbn::simulator::Simulator::operation_body, 0, size_t{1} << 20};
   rbn::simulator::ExecutionPool pool;
   char done = 0;  // what it has done
 };

@@ -18,6 +18,7 @@ namespace rbn {
 namespace simulator {
 
 thread_local cudaError_t last_error = cudaSuccess;
+thread_local Operation* running = nullptr;
 
 cudaError_t result(cudaError_t error) {
   if (error == cudaSuccess) return error;
@@ -86,7 +87,7 @@ void Simulator::step(rbn_simulator_stream* stream) {
 
 void Simulator::operation_body() {
   Simulator& simulator = instance();
-  Operation& operation = *simulator.running;
+  Operation& operation = *running;
   rbn_simulator_stream* const stream = operation.stream;
   acquire(operation.sync.get());
   if (operation.wait_for) acquire(&operation.wait_for->sync);
@@ -153,7 +154,9 @@ using rbn::simulator::acquire;
 using rbn::simulator::Operation;
 using rbn::simulator::Record;
 using rbn::simulator::release;
+using rbn::simulator::last_error;
 using rbn::simulator::result;
+using rbn::simulator::running;
 using rbn::simulator::Simulator;
 
 extern "C" {

@@ -43,6 +43,7 @@
   X(cudaErrorInvalidPc, 718) \
   X(cudaErrorLaunchFailure, 719) \
   X(cudaErrorCooperativeLaunchTooLarge, 720) \
+  X(cudaErrorNotPermitted, 800) \
   X(cudaErrorNotSupported, 801) \
   X(cudaErrorSystemDriverMismatch, 803) \
   X(cudaErrorUnknown, 999)
