@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// What the simulator's tests share: a check that counts, device arrays, and the two halves of the test.
+// What the simulator's tests share: a check that counts, device arrays, and the parts of the test.
 #ifndef RBN_TEST_NATIVE_SIMULATOR_TEST_H_
 #define RBN_TEST_NATIVE_SIMULATOR_TEST_H_
 
@@ -55,6 +55,9 @@ inline rbn::LaunchConfig config(dim3 grid, dim3 block, size_t shared_bytes = 0, 
   c.stream = stream;
   return c;
 }
+
+// simulator_runtime.cc
+void test_runtime();
 
 // simulator_broken.cc: runs each broken kernel in a process of its own, checks by what this build catches
 // it, and prints the table.
