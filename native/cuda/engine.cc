@@ -22,6 +22,14 @@
 namespace rbn {
 namespace {
 
+#ifdef RBN_SIMULATOR
+constexpr const char* kKind = "simulator";
+constexpr int32_t kRuntime = 0;
+#else
+constexpr const char* kKind = "cuda";
+constexpr int32_t kRuntime = CUDART_VERSION;
+#endif
+
 int32_t no_output(const char* name, RbnError* error) {
   return fail(error, RBN_INVALID_ARGUMENT, "%s: expected a place for the result, received null", name);
 }
@@ -56,8 +64,18 @@ int32_t driver_version(int32_t* version, RbnError* error) {
 int32_t device_count(int32_t* count, RbnError* error) {
   if (!count) return no_output("count", error);
   int value = 0;
-  const int32_t status = check(error, cudaGetDeviceCount(&value), "cudaGetDeviceCount");
+  int32_t status = check(error, cudaGetDeviceCount(&value), "cudaGetDeviceCount");
   *count = status == RBN_OK ? value : 0;
+  if (status == RBN_NO_DRIVER) {
+    // The runtime has one error for a driver that is too old and for none at all.
+    int32_t driver = 0;
+    status = driver_version(&driver, error);
+    if (status == RBN_OK) {
+      status = fail(error, RBN_NO_DRIVER,
+                    "cudaGetDeviceCount: expected a driver for CUDA %d.%d or later, found one for %d.%d",
+                    kRuntime / 1000, kRuntime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+    }
+  }
   return status;
 }
 
@@ -246,14 +264,6 @@ int32_t plan_fits_of(RbnContext* context, const RbnProblem* problem, int32_t bac
   if (status == RBN_OK) *fits = plan_fits(*problem, backward != 0, plan, context->shared_bytes);
   return status;
 }
-
-#ifdef RBN_SIMULATOR
-constexpr const char* kKind = "simulator";
-constexpr int32_t kRuntime = 0;
-#else
-constexpr const char* kKind = "cuda";
-constexpr int32_t kRuntime = CUDART_VERSION;
-#endif
 
 constexpr RbnEngineApi kApi = {
     RBN_ENGINE_ABI_VERSION,

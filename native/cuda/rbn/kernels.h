@@ -57,6 +57,16 @@ cudaError_t rbn_backward_write_last(const RbnBackward& call, const Tiles& tiles,
 cudaError_t rbn_backward_write_first(const RbnBackward& call, const Rows& rows, int width,
                                      const BackwardPlanes& planes, cudaStream_t stream);
 
+// Channels first, rows staged through shared memory; sums.chunks = 1.
+cudaError_t rbn_forward_sums_staged(const RbnForward& call, const Rows& rows, const PartialSums& sums,
+                                    cudaStream_t stream);
+cudaError_t rbn_forward_write_staged(const RbnForward& call, const Rows& rows, const float* state,
+                                     cudaStream_t stream);
+cudaError_t rbn_backward_sums_staged(const RbnBackward& call, const Rows& rows, const PartialSums& sums,
+                                     cudaStream_t stream);
+cudaError_t rbn_backward_write_staged(const RbnBackward& call, const Rows& rows, const BackwardPlanes& planes,
+                                      cudaStream_t stream);
+
 // Given statistics, x read once. state may be null.
 cudaError_t rbn_forward_once_last(const RbnForward& call, const OnceTiles& tiles, int width,
                                   cudaStream_t stream);

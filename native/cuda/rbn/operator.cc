@@ -90,6 +90,39 @@ bool writes_mask(const RbnForward& call) {
   return call.mask && call.residual && call.problem.activation == RBN_RELU;
 }
 
+// How the two passes cut the problem: tiles where channels are last, else rows, staged or not.
+struct TwoPassGeometry {
+  bool last, staged;
+  int width;
+  Tiles tiles, write_tiles;
+  Rows rows;
+
+  int64_t chunks() const { return last ? tiles.chunks : rows.chunks; }
+  int64_t grid() const {
+    if (!last) return rows.grid();
+    return tiles.grid() > write_tiles.grid() ? tiles.grid() : write_tiles.grid();
+  }
+};
+
+TwoPassGeometry make_geometry(const RbnProblem& p, bool all_aligned, bool masks) {
+  TwoPassGeometry g = {};
+  g.last = p.layout == RBN_CHANNELS_LAST;
+  g.width = vector_width(p.dtype, row_of(p), all_aligned);
+  if (g.last) {
+    g.tiles = make_tiles(p.instances, p.positions, p.channels, g.width);
+    g.write_tiles = make_tiles(p.instances, p.positions, p.channels, g.width, masks);
+    return g;
+  }
+  const int64_t rows = p.instances * p.channels;
+  g.rows = make_rows(rows, p.positions, p.channels, g.width);
+  if (g.width == 1 && all_aligned) {
+    const Rows staged = make_staged_rows(rows, p.positions, p.channels, p.dtype);
+    g.staged = staged_bytes(staged, p.dtype) <= kStagedBytes;
+    if (g.staged) g.rows = staged;
+  }
+  return g;
+}
+
 // A step of a plan: the first failure is kept, later steps are not run.
 class Steps {
  public:
@@ -114,17 +147,12 @@ class Steps {
 
 int32_t forward_two_pass(RbnContext* context, const RbnForward& call, RbnError* error) {
   const RbnProblem& p = call.problem;
-  const bool last = p.layout == RBN_CHANNELS_LAST;
-  const int width = vector_width(p.dtype, row_of(p), aligned({call.x, call.residual, call.y, call.state}));
-  const Tiles tiles = make_tiles(p.instances, p.positions, p.channels, width);
-  const Tiles write_tiles = make_tiles(p.instances, p.positions, p.channels, width, writes_mask(call));
-  const Rows rows = make_rows(p.instances * p.channels, p.positions, p.channels, width);
-  for (const int64_t grid : {last ? tiles.grid() : rows.grid(), last ? write_tiles.grid() : rows.grid()}) {
-    const int32_t status = check_grid(grid, error);
-    if (status != RBN_OK) return status;
-  }
+  const TwoPassGeometry g =
+      make_geometry(p, aligned({call.x, call.residual, call.y, call.state}), writes_mask(call));
+  const int32_t status = check_grid(g.grid(), error);
+  if (status != RBN_OK) return status;
   const int64_t plane = p.instances * p.channels;
-  PartialSums sums = {nullptr, nullptr, last ? tiles.chunks : rows.chunks};
+  PartialSums sums = {nullptr, nullptr, g.chunks()};
   float* state = call.state;
   Workspace workspace(context);
   Layout layout;
@@ -136,14 +164,16 @@ int32_t forward_two_pass(RbnContext* context, const RbnForward& call, RbnError* 
       .then("memory for partial sums", [&] { return layout.allocate(&workspace); })
       .then("sums",
             [&] {
-              return last ? rbn_forward_sums_last(call, tiles, width, sums, stream)
-                          : rbn_forward_sums_first(call, rows, width, sums, stream);
+              if (g.last) return rbn_forward_sums_last(call, g.tiles, g.width, sums, stream);
+              return g.staged ? rbn_forward_sums_staged(call, g.rows, sums, stream)
+                              : rbn_forward_sums_first(call, g.rows, g.width, sums, stream);
             })
       .then("finalize", [&] { return rbn_forward_finalize(call, sums, state, stream); })
       .then("write",
             [&] {
-              return last ? rbn_forward_write_last(call, write_tiles, width, state, stream)
-                          : rbn_forward_write_first(call, rows, width, state, stream);
+              if (g.last) return rbn_forward_write_last(call, g.write_tiles, g.width, state, stream);
+              return g.staged ? rbn_forward_write_staged(call, g.rows, state, stream)
+                              : rbn_forward_write_first(call, g.rows, g.width, state, stream);
             })
       .finish(error);
 }
@@ -192,15 +222,12 @@ int32_t forward_single(RbnContext* context, const RbnForward& call, RbnError* er
 
 int32_t backward_two_pass(RbnContext* context, const RbnBackward& call, RbnError* error) {
   const RbnProblem& p = call.problem;
-  const bool last = p.layout == RBN_CHANNELS_LAST;
-  const int width = vector_width(p.dtype, row_of(p),
-                                 aligned({call.dy, call.x, call.dx, call.dresidual, call.state}));
-  const Tiles tiles = make_tiles(p.instances, p.positions, p.channels, width);
-  const Rows rows = make_rows(p.instances * p.channels, p.positions, p.channels, width);
-  const int32_t status = check_grid(last ? tiles.grid() : rows.grid(), error);
+  const TwoPassGeometry g =
+      make_geometry(p, aligned({call.dy, call.x, call.dx, call.dresidual, call.state}), false);
+  const int32_t status = check_grid(g.grid(), error);
   if (status != RBN_OK) return status;
   const int64_t plane = p.instances * p.channels;
-  PartialSums partial = {nullptr, nullptr, last ? tiles.chunks : rows.chunks};
+  PartialSums partial = {nullptr, nullptr, g.chunks()};
   BackwardPlanes planes = {};
   double* sums = nullptr;
   Workspace workspace(context);
@@ -216,14 +243,16 @@ int32_t backward_two_pass(RbnContext* context, const RbnBackward& call, RbnError
       .then("memory for partial sums", [&] { return layout.allocate(&workspace); })
       .then("sums",
             [&] {
-              return last ? rbn_backward_sums_last(call, tiles, width, partial, stream)
-                          : rbn_backward_sums_first(call, rows, width, partial, stream);
+              if (g.last) return rbn_backward_sums_last(call, g.tiles, g.width, partial, stream);
+              return g.staged ? rbn_backward_sums_staged(call, g.rows, partial, stream)
+                              : rbn_backward_sums_first(call, g.rows, g.width, partial, stream);
             })
       .then("finalize", [&] { return rbn_backward_finalize(call, partial, sums, planes, stream); })
       .then("write",
             [&] {
-              return last ? rbn_backward_write_last(call, tiles, width, planes, stream)
-                          : rbn_backward_write_first(call, rows, width, planes, stream);
+              if (g.last) return rbn_backward_write_last(call, g.tiles, g.width, planes, stream);
+              return g.staged ? rbn_backward_write_staged(call, g.rows, planes, stream)
+                              : rbn_backward_write_first(call, g.rows, g.width, planes, stream);
             })
       .finish(error);
 }

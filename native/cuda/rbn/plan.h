@@ -70,6 +70,7 @@ inline int vector_width(int32_t dtype, int64_t row, bool aligned) {
   return aligned && row % width == 0 ? width : 1;
 }
 
+inline int element_bytes(int32_t dtype) { return dtype == RBN_FLOAT32 ? 4 : 2; }
 inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
@@ -130,6 +131,31 @@ inline Rows make_rows(int64_t rows, int64_t positions, int64_t channels, int wid
   return r;
 }
 
+// Most bytes of a staged piece: two of them fit in the 48 KiB that every kernel may take.
+constexpr int64_t kStagedBytes = 24 * 1024;
+
+// Channels first through shared memory, for rows without whole vectors: block_rows rows are a multiple of
+// 16 bytes and, where rows are short, about 12 KiB, which lets 8 blocks of two pieces share a
+// multiprocessor of 228 KiB. chunks = 1.
+inline Rows make_staged_rows(int64_t rows, int64_t positions, int64_t channels, int32_t dtype) {
+  const int64_t row_bytes = positions * element_bytes(dtype);
+  Rows r = {};
+  r.rows = rows;
+  r.positions = positions;
+  r.channels = channels;
+  r.vectors = r.chunk_vectors = positions;
+  r.chunks = 1;
+  r.lanes = positions <= 64 ? 8 : 32;
+  // Multiples of what the threads take at once, 32 or 8 rows: also multiples of 16 bytes.
+  r.block_rows = static_cast<int32_t>(round_up(clamp(12 * 1024 / row_bytes, 1, 1024), kThreads / r.lanes));
+  r.groups = divide_up(rows, r.block_rows);
+  return r;
+}
+
+inline int64_t staged_bytes(const Rows& r, int32_t dtype) {
+  return r.block_rows * r.positions * element_bytes(dtype);
+}
+
 // FROZEN_ONCE, channels last: a block keeps all positions of one instance of block_x vectors.
 struct OnceTiles {
   int64_t instances, positions, channels;
@@ -141,8 +167,6 @@ struct OnceTiles {
 
   int64_t grid() const { return instances * slabs; }
 };
-
-inline int element_bytes(int32_t dtype) { return dtype == RBN_FLOAT32 ? 4 : 2; }
 
 inline OnceTiles make_once_tiles(const RbnProblem& p, int width) {
   OnceTiles t = {};

@@ -38,19 +38,24 @@ __device__ __forceinline__ void reduce_rows(double (&value)[K], double* scratch)
   }
 }
 
+// Adds up over the `lanes` neighbours (8 or 32) of a warp that share a row; the sums are in the first of
+// them. Called by all threads of a warp.
+template <int K>
+__device__ __forceinline__ void reduce_warp_lanes(double (&value)[K], int lanes) {
+  for (int step = lanes / 2; step > 0; step /= 2) {
+#pragma unroll
+    for (int k = 0; k < K; ++k) value[k] += __shfl_down_sync(0xffffffffu, value[k], step, lanes);
+  }
+}
+
 // Doubles that reduce_lanes<K> needs.
 template <int K>
 constexpr int kLanesScratch = K * kThreads / 32;
 
-// Adds up over the `lanes` threads (8, 32 or all of the block) that share a row; the sums are in the
-// first of them. Called by all threads of a block of kThreads.
+// The same where `lanes` may also be the whole block. Called by all threads of a block of kThreads.
 template <int K>
 __device__ __forceinline__ void reduce_lanes(double (&value)[K], int lanes, double* scratch) {
-  const int width = lanes < 32 ? lanes : 32;
-  for (int step = width / 2; step > 0; step /= 2) {
-#pragma unroll
-    for (int k = 0; k < K; ++k) value[k] += __shfl_down_sync(0xffffffffu, value[k], step, width);
-  }
+  reduce_warp_lanes(value, lanes < 32 ? lanes : 32);
   if (lanes <= 32) return;
   if (threadIdx.x % 32 == 0) {
 #pragma unroll
