@@ -8,6 +8,7 @@
 #include "pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -27,8 +28,10 @@ namespace {
 
 constexpr int kMaxThreads = 256;  // memory bandwidth is spent long before
 
-// Pauses before a helper sleeps: some tens of microseconds, more than lies between two passes.
-constexpr int kSpinsBeforeSleep = 1500;
+// How long a helper spins before it sleeps: more than lies between two passes of a call, and between
+// the calls of a loop in JavaScript.
+constexpr std::chrono::microseconds kSpinBeforeSleep(100);
+constexpr int kSpinsBetweenClocks = 64;
 // Pauses before the caller, waiting for the last items, gives its CPU away: on a loaded machine a
 // helper may wait for just this CPU.
 constexpr int kSpinsBeforeYield = 300;
@@ -137,11 +140,14 @@ class Pool {
   // The number of an open run other than `seen`.
   uint64_t wait_for_run(int thread, uint64_t seen) {
     const auto open = [&](uint64_t run) { return (run & 1) != 0 && run != seen; };
-    for (int spins = 0; spins < kSpinsBeforeSleep; ++spins) {
-      const uint64_t run = run_.load();
-      if (open(run)) return run;
-      pause();
-    }
+    const auto end = std::chrono::steady_clock::now() + kSpinBeforeSleep;
+    do {
+      for (int spins = 0; spins < kSpinsBetweenClocks; ++spins) {
+        const uint64_t run = run_.load();
+        if (open(run)) return run;
+        pause();
+      }
+    } while (std::chrono::steady_clock::now() < end);
     Helper& helper = helpers_[thread - 1];
     std::unique_lock<std::mutex> lock(helper.mutex);
     helper.sleeping.store(true);
