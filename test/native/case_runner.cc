@@ -2,14 +2,15 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // Runs the table of cases, test/cases.json, on native/cpu and on engines: every case against the
-// double-precision reference, twice, with several thread counts or schedules, every instruction set and
-// every plan that fits. Ends with 'N passed, N failed'.
+// double-precision reference, twice, with several thread counts or schedules, every instruction set
+// and every plan that fits. Ends with 'N passed, N failed'.
 //
-//   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small] [--fail-fast]
+//   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small]
+//   [--fail-fast]
 //                   [--bench] [--list] [--no-abi]
 //
-// --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a case, with
-// a checksum of its data and sums over its reference, for comparison with TypeScript.
+// --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a
+// case, with a checksum of its data and sums over its reference, for comparison with TypeScript.
 #include <regex.h>
 
 #include <cinttypes>
@@ -45,7 +46,8 @@ class Report {
  public:
   explicit Report(const Options& options) : options_(options) {
     if (regcomp(&filter_, options.filter.c_str(), REG_EXTENDED | REG_NOSUB) != 0)
-      throw std::invalid_argument("--filter: expected a regular expression, received " + options.filter);
+      throw std::invalid_argument("--filter: expected a regular expression, received " +
+                                  options.filter);
   }
   ~Report() { regfree(&filter_); }
   Report(const Report&) = delete;
@@ -54,7 +56,8 @@ class Report {
   bool wanted(const std::string& name) const {
     return regexec(&filter_, name.c_str(), 0, nullptr, 0) == 0;
   }
-  // Runs one test, which returns or throws what is wrong with it. Each gets a line only where it fails.
+  // Runs one test, which returns or throws what is wrong with it. Each gets a line only where it
+  // fails.
   void run(const std::string& name, const std::function<std::string()>& test) {
     if (!wanted(name)) return;
     std::string failure;
@@ -100,25 +103,36 @@ Outputs run_once(Machine* machine, const Case& c, const CaseData& data) {
 
 const char* plan_name(RbnPlan plan) {
   switch (plan) {
-    case RBN_PLAN_AUTO: return "auto";
-    case RBN_PLAN_TWO_PASS: return "two-pass";
-    case RBN_PLAN_SINGLE: return "single";
-    case RBN_PLAN_FROZEN_ONCE: return "frozen-once";
+    case RBN_PLAN_AUTO:
+      return "auto";
+    case RBN_PLAN_TWO_PASS:
+      return "two-pass";
+    case RBN_PLAN_SINGLE:
+      return "single";
+    case RBN_PLAN_FROZEN_ONCE:
+      return "frozen-once";
   }
   return "?";
 }
 
-constexpr RbnPlan kPlans[] = {RBN_PLAN_AUTO, RBN_PLAN_TWO_PASS, RBN_PLAN_SINGLE, RBN_PLAN_FROZEN_ONCE};
+constexpr RbnPlan kPlans[] = {RBN_PLAN_AUTO, RBN_PLAN_TWO_PASS, RBN_PLAN_SINGLE,
+                              RBN_PLAN_FROZEN_ONCE};
 
 // Everything about one case on native/cpu with one instruction set.
-std::string on_cpu(rbn::cpu::Isa isa, const Case& c, const CaseData& data, const Reference& expected) {
+std::string on_cpu(rbn::cpu::Isa isa, const Case& c, const CaseData& data,
+                   const Reference& expected) {
   const Outputs first = run_once(cpu_machine(isa, 1, 0).get(), c, data);
   std::string failure = compare(c, expected, first);
   if (!failure.empty()) return failure;
-  // Thread counts that do and do not divide the work; arrays off the vectors' alignment. Then again.
-  const struct { int threads; size_t offset; } others[] = {{2, 4}, {3, 12}, {7, 32}, {2, 0}};
+  // Thread counts that do and do not divide the work; arrays off the vectors' alignment. Then
+  // again.
+  const struct {
+    int threads;
+    size_t offset;
+  } others[] = {{2, 4}, {3, 12}, {7, 32}, {2, 0}};
   for (const auto& other : others) {
-    failure = same_bits(first, run_once(cpu_machine(isa, other.threads, other.offset).get(), c, data));
+    failure =
+        same_bits(first, run_once(cpu_machine(isa, other.threads, other.offset).get(), c, data));
     if (!failure.empty())
       return failure + " with " + std::to_string(other.threads) + " threads and arrays moved by " +
              std::to_string(other.offset) + " bytes";
@@ -127,8 +141,9 @@ std::string on_cpu(rbn::cpu::Isa isa, const Case& c, const CaseData& data, const
 }
 
 // One case on an engine with one pair of plans, of which one may be automatic.
-std::string on_engine(const Engine& engine, const Options& options, RbnPlan forward, RbnPlan backward,
-                      const Case& c, const CaseData& data, const Reference& expected) {
+std::string on_engine(const Engine& engine, const Options& options, RbnPlan forward,
+                      RbnPlan backward, const Case& c, const CaseData& data,
+                      const Reference& expected) {
   const auto machine = engine.machine(forward, backward);
   // A real device has no seed to set; it runs twice all the same.
   const auto run = [&](uint64_t seed) {
@@ -145,8 +160,7 @@ std::string on_engine(const Engine& engine, const Options& options, RbnPlan forw
   return "";
 }
 
-void run_cpu(Report* report, const Case& c, const CaseData& data,
-             const Reference& expected) {
+void run_cpu(Report* report, const Case& c, const CaseData& data, const Reference& expected) {
   if (c.bfloat16) return;
   const rbn::cpu::Isa before = rbn::cpu::current_isa();
   for (const auto isa : {rbn::cpu::Isa::kBaseline, rbn::cpu::Isa::kAvx2, rbn::cpu::Isa::kAvx512}) {
@@ -161,7 +175,8 @@ void run_engine(const Options& options, Report* report, const Engine& engine, co
                 const CaseData& data, const Reference& expected) {
   const RbnProblem problem = problem_of(c);
   const auto test = [&](RbnPlan forward, RbnPlan backward) {
-    report->run(std::string(engine.api().kind) + " " + plan_name(forward) + "/" + plan_name(backward) + ": " + c.name,
+    report->run(std::string(engine.api().kind) + " " + plan_name(forward) + "/" +
+                    plan_name(backward) + ": " + c.name,
                 [&] {
                   std::string failure;
                   try {
@@ -181,8 +196,8 @@ void run_engine(const Options& options, Report* report, const Engine& engine, co
   }
 }
 
-// Milliseconds of both directions and bytes a second, counting x, y and their gradients as two passes over x
-// must move them: 2 reads and 1 write forward, 4 and 1 backward.
+// Milliseconds of both directions and bytes a second, counting x, y and their gradients as two
+// passes over x must move them: 2 reads and 1 write forward, 4 and 1 backward.
 void bench(const char* label, Machine* machine, const Case& c, const CaseData& data) {
   Arrays arrays(machine, c, data);
   arrays.forward();
@@ -190,17 +205,18 @@ void bench(const char* label, Machine* machine, const Case& c, const CaseData& d
   const double forward = machine->time_forward(arrays.forward_call());
   const double backward = machine->time_backward(arrays.backward_call());
   const double bytes = 1e-6 * static_cast<double>(c.elements()) * (c.bfloat16 ? 2 : 4);
-  std::printf("%-10s %-72s %9.3f ms %7.1f GB/s %9.3f ms %7.1f GB/s\n", label, c.name.c_str(), forward,
-              3 * bytes / forward, backward, 5 * bytes / backward);
+  std::printf("%-10s %-72s %9.3f ms %7.1f GB/s %9.3f ms %7.1f GB/s\n", label, c.name.c_str(),
+              forward, 3 * bytes / forward, backward, 5 * bytes / backward);
 }
 
 void list(const Case& c) {
   const CaseData data = make_data(c);
   const Reference r = reference(c, data);
   std::printf("%s\t%08" PRIx32, c.name.c_str(), checksum(data));
-  for (const auto* values : {&r.y, &r.mean, &r.variance, &r.dx, &r.dresidual, &r.dgamma.value, &r.dbeta.value,
-                             &r.dcenter_weight.value, &r.dscale_weight.value, &r.dscale_bias.value,
-                             &r.dgamma.terms, &r.dcenter_weight.terms, &r.dscale_weight.terms}) {
+  for (const auto* values :
+       {&r.y, &r.mean, &r.variance, &r.dx, &r.dresidual, &r.dgamma.value, &r.dbeta.value,
+        &r.dcenter_weight.value, &r.dscale_weight.value, &r.dscale_bias.value, &r.dgamma.terms,
+        &r.dcenter_weight.terms, &r.dscale_weight.terms}) {
     double sum = 0, weight = 1;
     for (double value : *values) {
       sum += weight * value;
@@ -230,16 +246,26 @@ Options parse(int count, char** values) {
       if (++i == count) throw std::invalid_argument(option + ": expected a value");
       return values[i];
     };
-    if (option == "--cpu") options.cpu = true;
-    else if (option == "--engine") options.engines.push_back(next());
-    else if (option == "--filter") options.filter = next();
-    else if (option == "--seeds") options.seeds = numbers(next());
-    else if (option == "--small") options.small = true;
-    else if (option == "--fail-fast") options.fail_fast = true;
-    else if (option == "--bench") options.bench = true;
-    else if (option == "--list") options.list = true;
-    else if (option == "--no-abi") options.abi = false;
-    else throw std::invalid_argument("unknown option " + option);
+    if (option == "--cpu")
+      options.cpu = true;
+    else if (option == "--engine")
+      options.engines.push_back(next());
+    else if (option == "--filter")
+      options.filter = next();
+    else if (option == "--seeds")
+      options.seeds = numbers(next());
+    else if (option == "--small")
+      options.small = true;
+    else if (option == "--fail-fast")
+      options.fail_fast = true;
+    else if (option == "--bench")
+      options.bench = true;
+    else if (option == "--list")
+      options.list = true;
+    else if (option == "--no-abi")
+      options.abi = false;
+    else
+      throw std::invalid_argument("unknown option " + option);
   }
   if (!options.list && !options.cpu && options.engines.empty())
     throw std::invalid_argument("expected --cpu, --engine LIBRARY or --list");
@@ -250,7 +276,8 @@ int run(const Options& options) {
   Report report(options);
   {
     std::vector<std::unique_ptr<Engine>> engines;
-    for (const std::string& path : options.engines) engines.push_back(std::make_unique<Engine>(path));
+    for (const std::string& path : options.engines)
+      engines.push_back(std::make_unique<Engine>(path));
     for (const Case& c : all_cases()) {
       if (options.list) {
         if (!c.bench && report.wanted(c.name)) list(c);
@@ -283,7 +310,8 @@ int run(const Options& options) {
     for (const auto& engine : engines) {
       if (!options.abi) continue;
       for (const AbiTest& test : abi_tests())
-        report.run(std::string(engine->api().kind) + " ABI: " + test.name, [&] { return test.run(*engine); });
+        report.run(std::string(engine->api().kind) + " ABI: " + test.name,
+                   [&] { return test.run(*engine); });
     }
     for (const auto& engine : engines) {
       const std::string kind = engine->api().kind;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Tests of the engine's C ABI beside its results. A bad call must return a code with a message, leave its
-// outputs alone and leave the engine usable.
+// Tests of the engine's C ABI beside its results. A bad call must return a code with a message,
+// leave its outputs alone and leave the engine usable.
 #include "case_runner_abi.h"
 
 #include <cmath>
@@ -26,10 +26,11 @@ const char kFrozenCase[] = "small [2,3,3,4] frozen residual_relu float32";
 const char kSingleCase[] = "small [3,5] training linear float32";
 
 // "" where `status` is `expected` and, if that is an error, it comes with a message.
-std::string expect(const std::string& what, int32_t status, int32_t expected, const RbnError& error) {
+std::string expect(const std::string& what, int32_t status, int32_t expected,
+                   const RbnError& error) {
   if (status != expected)
-    return what + ": expected status " + std::to_string(expected) + ", received " + std::to_string(status) + " (" +
-           error.message + ")";
+    return what + ": expected status " + std::to_string(expected) + ", received " +
+           std::to_string(status) + " (" + error.message + ")";
   if (expected != RBN_OK && (error.status != expected || error.message[0] == '\0' ||
                              std::memchr(error.message, 0, sizeof error.message) == nullptr))
     return what + ": status " + std::to_string(status) + " without a filled error";
@@ -57,7 +58,8 @@ std::vector<Spoiled<Call>> spoiled_problems() {
       {"no channels in training", with([](P* p) { p->channels = 0, p->training = 1; })},
       {"no positions in training", with([](P* p) { p->positions = 0, p->training = 1; })},
       {"sizes whose product overflows", with([](P* p) { p->instances = p->positions = kHuge; })},
-      {"sizes whose bytes overflow", with([](P* p) { p->instances = int64_t{1} << 61, p->positions = 1; })},
+      {"sizes whose bytes overflow",
+       with([](P* p) { p->instances = int64_t{1} << 61, p->positions = 1; })},
       {"layout 2", with([](P* p) { p->layout = 2; })},
       {"layout -1", with([](P* p) { p->layout = -1; })},
       {"dtype 2", with([](P* p) { p->dtype = 2; })},
@@ -66,25 +68,31 @@ std::vector<Spoiled<Call>> spoiled_problems() {
       {"epsilon 0", with([](P* p) { p->epsilon = 0; })},
       {"epsilon -1", with([](P* p) { p->epsilon = -1; })},
       {"epsilon NaN", with([](P* p) { p->epsilon = std::nan(""); })},
-      {"epsilon infinite", with([](P* p) { p->epsilon = std::numeric_limits<double>::infinity(); })},
-      {"one value a channel in training", with([](P* p) { p->instances = p->positions = 1, p->training = 1; })},
+      {"epsilon infinite",
+       with([](P* p) { p->epsilon = std::numeric_limits<double>::infinity(); })},
+      {"one value a channel in training",
+       with([](P* p) { p->instances = p->positions = 1, p->training = 1; })},
       {"an empty batch in training", with([](P* p) { p->instances = 0, p->training = 1; })},
   };
 }
 
 // Every bad call of one direction, made from a good one.
 template <class Call, class Run>
-std::string reject_all(const Engine& engine, const Call& good, const std::vector<Spoiled<Call>>& list, Run run) {
+std::string reject_all(const Engine& engine, const Call& good,
+                       const std::vector<Spoiled<Call>>& list, Run run) {
   for (const auto& bad : list) {
     Call call = good;
     bad.spoil(&call);
     RbnError error = {};
-    const std::string failure = expect(bad.name, run(&call, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT, error);
+    const std::string failure =
+        expect(bad.name, run(&call, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT, error);
     if (!failure.empty()) return failure;
-    if (run(&call, RBN_PLAN_AUTO, nullptr) != RBN_INVALID_ARGUMENT) return std::string(bad.name) + " without error";
+    if (run(&call, RBN_PLAN_AUTO, nullptr) != RBN_INVALID_ARGUMENT)
+      return std::string(bad.name) + " without error";
   }
   RbnError error = {};
-  return expect("a good call after the bad ones", run(&good, RBN_PLAN_AUTO, &error), RBN_OK, error) +
+  return expect("a good call after the bad ones", run(&good, RBN_PLAN_AUTO, &error), RBN_OK,
+                error) +
          expect("synchronize", engine.api().synchronize(engine.context(), &error), RBN_OK, error);
 }
 
@@ -115,17 +123,20 @@ std::string bad_forward(const Engine& engine, const char* case_name) {
   if (!failure.empty()) return failure;
   RbnError error = {};
   for (int32_t plan : {-1, 4, 1000}) {
-    const std::string wrong = expect("plan " + std::to_string(plan), run(&arrays.forward_call(), plan, &error),
-                                     RBN_INVALID_ARGUMENT, error);
+    const std::string wrong =
+        expect("plan " + std::to_string(plan), run(&arrays.forward_call(), plan, &error),
+               RBN_INVALID_ARGUMENT, error);
     if (!wrong.empty()) return wrong;
   }
   for (RbnPlan plan : {RBN_PLAN_TWO_PASS, RBN_PLAN_SINGLE, RBN_PLAN_FROZEN_ONCE}) {
     const bool fits = engine.fits(problem_of(c), false, plan);
-    const std::string wrong = expect("forced plan " + std::to_string(plan), run(&arrays.forward_call(), plan, &error),
-                                     fits ? RBN_OK : RBN_INVALID_ARGUMENT, error);
+    const std::string wrong =
+        expect("forced plan " + std::to_string(plan), run(&arrays.forward_call(), plan, &error),
+               fits ? RBN_OK : RBN_INVALID_ARGUMENT, error);
     if (!wrong.empty()) return wrong;
   }
-  return expect("no call", api.forward(engine.context(), nullptr, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT, error) +
+  return expect("no call", api.forward(engine.context(), nullptr, RBN_PLAN_AUTO, &error),
+                RBN_INVALID_ARGUMENT, error) +
          expect("no context", api.forward(nullptr, &arrays.forward_call(), RBN_PLAN_AUTO, &error),
                 RBN_INVALID_ARGUMENT, error);
 }
@@ -149,7 +160,8 @@ std::string bad_backward(const Engine& engine, const char* case_name) {
   list.push_back({"no dscale_weight", [](B* b) { b->dscale_weight = nullptr; }});
   list.push_back({"no dscale_bias", [](B* b) { b->dscale_bias = nullptr; }});
   if (!c.training) list.push_back({"no mean", [](B* b) { b->mean = nullptr; }});
-  if (c.relu && c.residual) list.push_back({"dresidual without mask", [](B* b) { b->mask = nullptr; }});
+  if (c.relu && c.residual)
+    list.push_back({"dresidual without mask", [](B* b) { b->mask = nullptr; }});
   const RbnEngineApi& api = engine.api();
   const auto run = [&](const B* b, int32_t plan, RbnError* error) {
     return api.backward(engine.context(), b, plan, error);
@@ -158,12 +170,13 @@ std::string bad_backward(const Engine& engine, const char* case_name) {
   if (!failure.empty()) return failure;
   RbnError error = {};
   for (int32_t plan : {-1, 4, 1000, static_cast<int>(RBN_PLAN_FROZEN_ONCE)}) {
-    const std::string wrong = expect("plan " + std::to_string(plan), run(&arrays.backward_call(), plan, &error),
-                                     RBN_INVALID_ARGUMENT, error);
+    const std::string wrong =
+        expect("plan " + std::to_string(plan), run(&arrays.backward_call(), plan, &error),
+               RBN_INVALID_ARGUMENT, error);
     if (!wrong.empty()) return wrong;
   }
-  return expect("no call", api.backward(engine.context(), nullptr, RBN_PLAN_AUTO, &error), RBN_INVALID_ARGUMENT,
-                error) +
+  return expect("no call", api.backward(engine.context(), nullptr, RBN_PLAN_AUTO, &error),
+                RBN_INVALID_ARGUMENT, error) +
          expect("no context", api.backward(nullptr, &arrays.backward_call(), RBN_PLAN_AUTO, &error),
                 RBN_INVALID_ARGUMENT, error);
 }
@@ -173,7 +186,8 @@ std::string table(const Engine& engine) {
   if (api.abi_version != RBN_ENGINE_ABI_VERSION) return "abi_version";
   const std::string kind = api.kind;
   if (kind != "cuda" && kind != "simulator") return "kind: " + kind;
-  if ((kind == "simulator") != engine.simulated()) return "kind: only the simulator has its controls";
+  if ((kind == "simulator") != engine.simulated())
+    return "kind: only the simulator has its controls";
   if (std::string(api.version).empty()) return "version is empty";
   if (std::string(api.architectures).empty() != engine.simulated()) return "architectures";
   if ((api.cuda_runtime == 0) != engine.simulated()) return "cuda_runtime";
@@ -190,23 +204,29 @@ std::string devices(const Engine& engine) {
   RbnDeviceInfo info;
   std::memset(&info, 0xff, sizeof info);
   check(api.device_info(0, &info, &error), error, "device_info");
-  if (std::memchr(info.name, 0, sizeof info.name) == nullptr || info.name[0] == '\0') return "no name";
-  if (info.multiprocessors < 1 || info.supported != 1 || info.total_memory == 0) return "device_info is not filled";
+  if (std::memchr(info.name, 0, sizeof info.name) == nullptr || info.name[0] == '\0')
+    return "no name";
+  if (info.multiprocessors < 1 || info.supported != 1 || info.total_memory == 0)
+    return "device_info is not filled";
   if (info.free_memory > info.total_memory) return "more memory free than there is";
   RbnContext* context = nullptr;
   std::string failure;
   for (int32_t device : {-1, count, 1 << 30}) {
-    failure += expect("device_info of a device that is not there", api.device_info(device, &info, &error),
-                      RBN_NO_DEVICE, error);
-    failure += expect("context on a device that is not there", api.context_create(device, &context, &error),
-                      RBN_NO_DEVICE, error);
+    failure += expect("device_info of a device that is not there",
+                      api.device_info(device, &info, &error), RBN_NO_DEVICE, error);
+    failure += expect("context on a device that is not there",
+                      api.context_create(device, &context, &error), RBN_NO_DEVICE, error);
     if (context != nullptr) return "context_create failed and gave a context";
   }
   return failure +
-         expect("device_info without info", api.device_info(0, nullptr, &error), RBN_INVALID_ARGUMENT, error) +
-         expect("device_count without count", api.device_count(nullptr, &error), RBN_INVALID_ARGUMENT, error) +
-         expect("driver_version without version", api.driver_version(nullptr, &error), RBN_INVALID_ARGUMENT, error) +
-         expect("context_create without context", api.context_create(0, nullptr, &error), RBN_INVALID_ARGUMENT, error);
+         expect("device_info without info", api.device_info(0, nullptr, &error),
+                RBN_INVALID_ARGUMENT, error) +
+         expect("device_count without count", api.device_count(nullptr, &error),
+                RBN_INVALID_ARGUMENT, error) +
+         expect("driver_version without version", api.driver_version(nullptr, &error),
+                RBN_INVALID_ARGUMENT, error) +
+         expect("context_create without context", api.context_create(0, nullptr, &error),
+                RBN_INVALID_ARGUMENT, error);
 }
 
 std::string memory(const Engine& engine) {
@@ -253,16 +273,19 @@ std::string lack_of_memory(const Engine& engine) {
   std::string failure;
   for (uint64_t bytes : {uint64_t{1} << 50, std::numeric_limits<uint64_t>::max()}) {
     void* memory = nullptr;
-    failure += expect("allocate " + std::to_string(bytes) + " bytes",
-                      api.allocate(engine.context(), bytes, &memory, &error), RBN_OUT_OF_MEMORY, error);
+    failure +=
+        expect("allocate " + std::to_string(bytes) + " bytes",
+               api.allocate(engine.context(), bytes, &memory, &error), RBN_OUT_OF_MEMORY, error);
   }
   void* memory = nullptr;
-  check(api.allocate(engine.context(), 1 << 20, &memory, &error), error, "allocate after the failures");
+  check(api.allocate(engine.context(), 1 << 20, &memory, &error), error,
+        "allocate after the failures");
   check(api.release(engine.context(), memory, &error), error, "release");
   return failure;
 }
 
-// The engine tries once more after it gave unused memory back, so one failure must go unnoticed, wherever it is.
+// The engine tries once more after it gave unused memory back, so one failure must go unnoticed,
+// wherever it is.
 std::string injected_failures(const Engine& engine) {
   if (!engine.simulated()) return "";
   for (const char* name : {kTrainingCase, kFrozenCase, kSingleCase}) {
@@ -287,7 +310,8 @@ std::string injected_failures(const Engine& engine) {
   return "";
 }
 
-// What is put on a stream may run much later: temporary memory must live until then, arguments be copies.
+// What is put on a stream may run much later: temporary memory must live until then, arguments be
+// copies.
 std::string deferred(const Engine& engine) {
   if (!engine.simulated()) return "";
   for (const char* name : {kTrainingCase, kFrozenCase, kSingleCase}) {
@@ -317,10 +341,12 @@ std::string two_contexts(const Engine& engine) {
   check(api.context_create(0, &second, &error), error, "context_create");
   void* memory = nullptr;
   check(api.allocate(second, 1000, &memory, &error), error, "allocate");
-  const std::string failure = expect("release in another context", api.release(engine.context(), memory, &error),
-                                     RBN_INVALID_ARGUMENT, error);
+  const std::string failure =
+      expect("release in another context", api.release(engine.context(), memory, &error),
+             RBN_INVALID_ARGUMENT, error);
   api.context_destroy(second);  // with the memory still allocated
-  if (engine.simulated() && engine.live_allocations(&bytes_after) != before) return "context_destroy left memory";
+  if (engine.simulated() && engine.live_allocations(&bytes_after) != before)
+    return "context_destroy left memory";
   return failure;
 }
 
@@ -335,16 +361,21 @@ std::string plans(const Engine& engine) {
       if (plan == RBN_PLAN_AUTO) return c.name + ": choose_plan gave no plan";
       check(api.plan_fits(engine.context(), &problem, backward, plan, &fits), {}, "plan_fits");
       if (fits != 1) return c.name + ": the chosen plan does not fit";
-      check(api.plan_fits(engine.context(), &problem, backward, RBN_PLAN_AUTO, &fits), {}, "plan_fits");
+      check(api.plan_fits(engine.context(), &problem, backward, RBN_PLAN_AUTO, &fits), {},
+            "plan_fits");
       if (fits != 1) return c.name + ": the automatic plan does not fit";
     }
   }
   const RbnProblem problem = problem_of(case_named(kTrainingCase));
   int32_t value = 0;
-  if (api.choose_plan(engine.context(), nullptr, 0, &value) != RBN_INVALID_ARGUMENT) return "choose_plan, no problem";
-  if (api.choose_plan(engine.context(), &problem, 0, nullptr) != RBN_INVALID_ARGUMENT) return "choose_plan, no plan";
-  if (api.plan_fits(engine.context(), nullptr, 0, 1, &value) != RBN_INVALID_ARGUMENT) return "plan_fits, no problem";
-  if (api.plan_fits(engine.context(), &problem, 0, 1, nullptr) != RBN_INVALID_ARGUMENT) return "plan_fits, no fits";
+  if (api.choose_plan(engine.context(), nullptr, 0, &value) != RBN_INVALID_ARGUMENT)
+    return "choose_plan, no problem";
+  if (api.choose_plan(engine.context(), &problem, 0, nullptr) != RBN_INVALID_ARGUMENT)
+    return "choose_plan, no plan";
+  if (api.plan_fits(engine.context(), nullptr, 0, 1, &value) != RBN_INVALID_ARGUMENT)
+    return "plan_fits, no problem";
+  if (api.plan_fits(engine.context(), &problem, 0, 1, nullptr) != RBN_INVALID_ARGUMENT)
+    return "plan_fits, no fits";
   return "";
 }
 
@@ -356,23 +387,26 @@ std::string timing(const Engine& engine) {
   RbnError error = {};
   float forward = -1, backward = -1;
   RbnContext* const context = engine.context();
-  check(api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 2, &forward, &error), error, "time_forward");
-  check(api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, 2, &backward, &error), error,
-        "time_backward");
+  check(api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 2, &forward, &error),
+        error, "time_forward");
+  check(api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, 2, &backward, &error),
+        error, "time_backward");
   if (!(forward >= 0) || !(backward >= 0)) return "no time";
   std::string failure;
   for (int32_t repeats : {0, -1}) {
-    failure += expect("time_forward, repeats " + std::to_string(repeats),
-                      api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, repeats, &forward, &error),
-                      RBN_INVALID_ARGUMENT, error);
+    failure += expect(
+        "time_forward, repeats " + std::to_string(repeats),
+        api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, repeats, &forward, &error),
+        RBN_INVALID_ARGUMENT, error);
     failure += expect("time_backward, repeats " + std::to_string(repeats),
-                      api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, repeats, &backward, &error),
+                      api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, repeats,
+                                        &backward, &error),
                       RBN_INVALID_ARGUMENT, error);
   }
-  return failure +
-         expect("time_forward without result",
-                api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 1, nullptr, &error),
-                RBN_INVALID_ARGUMENT, error);
+  return failure + expect("time_forward without result",
+                          api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 1,
+                                           nullptr, &error),
+                          RBN_INVALID_ARGUMENT, error);
 }
 
 }  // namespace
@@ -388,12 +422,16 @@ std::vector<AbiTest> abi_tests() {
       {"two contexts", two_contexts},
       {"plans", plans},
       {"timing", timing},
-      {"bad forward calls, training", [](const Engine& e) { return bad_forward(e, kTrainingCase); }},
+      {"bad forward calls, training",
+       [](const Engine& e) { return bad_forward(e, kTrainingCase); }},
       {"bad forward calls, frozen", [](const Engine& e) { return bad_forward(e, kFrozenCase); }},
-      {"bad forward calls, one position", [](const Engine& e) { return bad_forward(e, kSingleCase); }},
-      {"bad backward calls, training", [](const Engine& e) { return bad_backward(e, kTrainingCase); }},
+      {"bad forward calls, one position",
+       [](const Engine& e) { return bad_forward(e, kSingleCase); }},
+      {"bad backward calls, training",
+       [](const Engine& e) { return bad_backward(e, kTrainingCase); }},
       {"bad backward calls, frozen", [](const Engine& e) { return bad_backward(e, kFrozenCase); }},
-      {"bad backward calls, one position", [](const Engine& e) { return bad_backward(e, kSingleCase); }},
+      {"bad backward calls, one position",
+       [](const Engine& e) { return bad_backward(e, kSingleCase); }},
   };
 }
 

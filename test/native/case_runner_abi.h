@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Tests of the engine's C ABI beside its results: bad arguments, lack of memory, leaks, deferred streams.
+// Tests of the engine's C ABI beside its results: bad arguments, lack of memory, leaks, deferred
+// streams.
 #ifndef RBN_TEST_CASE_RUNNER_ABI_H_
 #define RBN_TEST_CASE_RUNNER_ABI_H_
 

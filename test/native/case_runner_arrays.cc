@@ -10,8 +10,8 @@
 namespace rbn_test {
 namespace {
 
-// AddressSanitizer watches the very edge of an allocation, which a guard would hide. Elsewhere 256 bytes on
-// either side, which also keeps the alignment of device memory.
+// AddressSanitizer watches the very edge of an allocation, which a guard would hide. Elsewhere 256
+// bytes on either side, which also keeps the alignment of device memory.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kGuard = 0;
 #else
@@ -80,12 +80,14 @@ class Array {
     machine_->read(all.data(), memory_, all.size());
     for (size_t i = 0; i < kGuard; ++i) {
       if (all[i] != kGuardByte)
-        throw std::runtime_error(name_ + ": written " + std::to_string(kGuard - i) + " bytes before its begin");
+        throw std::runtime_error(name_ + ": written " + std::to_string(kGuard - i) +
+                                 " bytes before its begin");
       if (all[kGuard + content_.size() + i] != kGuardByte)
         throw std::runtime_error(name_ + ": written " + std::to_string(i) + " bytes past its end");
     }
     Bytes content(all.begin() + kGuard, all.end() - kGuard);
-    if (input_ && content != content_) throw std::runtime_error(name_ + ": an input was written to");
+    if (input_ && content != content_)
+      throw std::runtime_error(name_ + ": an input was written to");
     return content;
   }
 
@@ -104,9 +106,9 @@ struct Arrays::Impl {
   Machine* const machine;
   const Case c;
   std::vector<std::unique_ptr<Array>> inputs, others;
-  Array *y = nullptr, *mean = nullptr, *variance = nullptr, *state = nullptr, *mask = nullptr, *dx = nullptr,
-        *dresidual = nullptr, *dgamma = nullptr, *dbeta = nullptr, *dcenter_weight = nullptr,
-        *dscale_weight = nullptr, *dscale_bias = nullptr;
+  Array *y = nullptr, *mean = nullptr, *variance = nullptr, *state = nullptr, *mask = nullptr,
+        *dx = nullptr, *dresidual = nullptr, *dgamma = nullptr, *dbeta = nullptr,
+        *dcenter_weight = nullptr, *dscale_weight = nullptr, *dscale_bias = nullptr;
   Array* y_alone = nullptr;
 
   Array* input(const char* name, const std::vector<float>& values, bool bfloat16 = false) {
@@ -144,7 +146,8 @@ Arrays::Arrays(Machine* machine, const Case& c, const CaseData& data)
   f.scale_weight = pointer<float>(m.input("scale_weight", data.scale_weight));
   f.scale_bias = pointer<float>(m.input("scale_bias", data.scale_bias));
   f.given_mean = c.training ? nullptr : pointer<float>(m.input("given_mean", data.given_mean));
-  f.given_variance = c.training ? nullptr : pointer<float>(m.input("given_variance", data.given_variance));
+  f.given_variance =
+      c.training ? nullptr : pointer<float>(m.input("given_variance", data.given_variance));
   f.y = (m.y = m.output("y", elements))->data();
   if (c.training) {
     f.mean = pointer<float>(m.mean = m.output("mean", channels));

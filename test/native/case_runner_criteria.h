@@ -13,11 +13,12 @@
 
 namespace rbn_test {
 
-// What a forward and a backward call gave; bfloat16 widened to float. Empty: not an output of this case.
+// What a forward and a backward call gave; bfloat16 widened to float. Empty: not an output of this
+// case.
 struct Outputs {
-  std::vector<float> y;               // as x
-  std::vector<float> mean, variance;  // [C]
-  std::vector<float> dx, dresidual;   // as x
+  std::vector<float> y;                                                          // as x
+  std::vector<float> mean, variance;                                             // [C]
+  std::vector<float> dx, dresidual;                                              // as x
   std::vector<float> dgamma, dbeta, dcenter_weight, dscale_weight, dscale_bias;  // [C]
 };
 

@@ -19,8 +19,8 @@ uint32_t fnv1a(const void* bytes, size_t size, uint32_t hash = 0x811c9dc5u) {
   return hash;
 }
 
-// A Weyl sequence through the finaliser of MurmurHash3: 32 bits of state are plenty for arrays of this
-// size, and every step is one that JavaScript's Math.imul has too.
+// A Weyl sequence through the finaliser of MurmurHash3: 32 bits of state are plenty for arrays of
+// this size, and every step is one that JavaScript's Math.imul has too.
 class Random {
  public:
   explicit Random(const std::string& seed) : state_(fnv1a(seed.data(), seed.size())) {}
@@ -80,7 +80,8 @@ CaseData make_attempt(const Case& c, const std::string& seed) {
     const float f = static_cast<float>(value);
     return c.bfloat16 ? round_to_bfloat16(f) : f;
   };
-  Random shifts(seed + " shifts"), noise(seed + " x"), residual(seed + " residual"), dy(seed + " dy");
+  Random shifts(seed + " shifts"), noise(seed + " x"), residual(seed + " residual"),
+      dy(seed + " dy");
   std::vector<double> shift(C);
   d.x.resize(c.elements());
   d.dy.resize(c.elements());
@@ -114,15 +115,16 @@ CaseData make_attempt(const Case& c, const std::string& seed) {
 CaseData make_data(const Case& c) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     CaseData d = make_attempt(c, c.name + " #" + std::to_string(attempt));
-    if (!c.relu || c.bench || nearest_to_kink(c, d) > kKinkMargin) return d;  // benchmarks compare nothing
+    if (!c.relu || c.bench || nearest_to_kink(c, d) > kKinkMargin)
+      return d;  // benchmarks compare nothing
   }
   throw std::runtime_error(c.name + ": every seed puts a value next to the kink of the ReLU");
 }
 
 uint32_t checksum(const CaseData& d) {
   uint32_t hash = fnv1a(nullptr, 0);
-  for (const auto* array : {&d.x, &d.residual, &d.dy, &d.gamma, &d.beta, &d.center_weight, &d.scale_weight,
-                            &d.scale_bias, &d.given_mean, &d.given_variance})
+  for (const auto* array : {&d.x, &d.residual, &d.dy, &d.gamma, &d.beta, &d.center_weight,
+                            &d.scale_weight, &d.scale_bias, &d.given_mean, &d.given_variance})
     hash = fnv1a(array->data(), array->size() * sizeof(float), hash);
   return hash;
 }

@@ -21,7 +21,8 @@ constexpr int kRepeats = 20;  // of a timed call: the median of so many is stead
 
 class CpuMachine : public Machine {
  public:
-  CpuMachine(rbn::cpu::Isa isa, int threads, size_t offset) : isa_(isa), threads_(threads), offset_(offset) {}
+  CpuMachine(rbn::cpu::Isa isa, int threads, size_t offset)
+      : isa_(isa), threads_(threads), offset_(offset) {}
   void* allocate(size_t bytes) override {
     return static_cast<char*>(::operator new(bytes + offset_)) + offset_;
   }
@@ -56,7 +57,9 @@ class CpuMachine : public Machine {
     for (int i = 0; i < kRepeats; ++i) {
       const auto start = std::chrono::steady_clock::now();
       call();
-      times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+      times.push_back(
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+              .count());
     }
     std::nth_element(times.begin(), times.begin() + kRepeats / 2, times.end());
     return times[kRepeats / 2];
@@ -100,13 +103,15 @@ class EngineMachine : public Machine {
   double time_forward(const RbnForward& call) override {
     RbnError error = {};
     float ms = 0;
-    check(api_.time_forward(context_, &call, forward_, kRepeats, &ms, &error), error, "time_forward");
+    check(api_.time_forward(context_, &call, forward_, kRepeats, &ms, &error), error,
+          "time_forward");
     return ms;
   }
   double time_backward(const RbnBackward& call) override {
     RbnError error = {};
     float ms = 0;
-    check(api_.time_backward(context_, &call, backward_, kRepeats, &ms, &error), error, "time_backward");
+    check(api_.time_backward(context_, &call, backward_, kRepeats, &ms, &error), error,
+          "time_backward");
     return ms;
   }
 
@@ -129,7 +134,8 @@ std::unique_ptr<Machine> cpu_machine(rbn::cpu::Isa isa, int threads, size_t offs
 
 void check(int32_t status, const RbnError& error, const char* what) {
   if (status != RBN_OK)
-    throw std::runtime_error(std::string(what) + " returned " + std::to_string(status) + ": " + error.message);
+    throw std::runtime_error(std::string(what) + " returned " + std::to_string(status) + ": " +
+                             error.message);
 }
 
 Engine::Engine(const std::string& path) {
@@ -139,7 +145,8 @@ Engine::Engine(const std::string& path) {
   entry = reinterpret_cast<RbnEngineApiFunction>(dlsym(library_, RBN_ENGINE_SYMBOL));
   if (entry == nullptr) throw std::runtime_error(path + " has no " RBN_ENGINE_SYMBOL);
   api_ = entry();
-  if (api_->abi_version != RBN_ENGINE_ABI_VERSION) throw std::runtime_error(path + " has another ABI version");
+  if (api_->abi_version != RBN_ENGINE_ABI_VERSION)
+    throw std::runtime_error(path + " has another ABI version");
   find(library_, "rbn_simulator_set_seed", &set_seed);
   find(library_, "rbn_simulator_set_defer", &set_defer);
   find(library_, "rbn_simulator_fail_allocation", &fail_allocation);
@@ -168,8 +175,14 @@ bool Engine::fits(const RbnProblem& problem, bool backward, RbnPlan plan) const 
 }
 
 RbnProblem problem_of(const Case& c) {
-  return {c.instances(), c.positions(), c.channels(), c.channels_first() ? RBN_CHANNELS_FIRST : RBN_CHANNELS_LAST,
-          c.bfloat16 ? RBN_BFLOAT16 : RBN_FLOAT32, c.training, c.relu ? RBN_RELU : RBN_LINEAR, c.epsilon};
+  return {c.instances(),
+          c.positions(),
+          c.channels(),
+          c.channels_first() ? RBN_CHANNELS_FIRST : RBN_CHANNELS_LAST,
+          c.bfloat16 ? RBN_BFLOAT16 : RBN_FLOAT32,
+          c.training,
+          c.relu ? RBN_RELU : RBN_LINEAR,
+          c.epsilon};
 }
 
 }  // namespace rbn_test

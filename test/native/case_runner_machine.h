@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Where the cases run: native/cpu on host memory, or an engine on its device's memory, behind one interface.
+// Where the cases run: native/cpu on host memory, or an engine on its device's memory, behind one
+// interface.
 #ifndef RBN_TEST_CASE_RUNNER_MACHINE_H_
 #define RBN_TEST_CASE_RUNNER_MACHINE_H_
 
@@ -50,7 +51,8 @@ class Engine {
   std::unique_ptr<Machine> machine(RbnPlan forward, RbnPlan backward) const;
   bool fits(const RbnProblem& problem, bool backward, RbnPlan plan) const;
 
-  // The simulator's controls (native/simulator/include/simulator/control.h); null for another engine.
+  // The simulator's controls (native/simulator/include/simulator/control.h); null for another
+  // engine.
   void (*set_seed)(uint64_t) = nullptr;
   void (*set_defer)(int) = nullptr;
   void (*fail_allocation)(uint64_t) = nullptr;
@@ -68,17 +70,17 @@ void check(int32_t status, const RbnError& error, const char* what);
 
 RbnProblem problem_of(const Case& c);
 
-// A case's arrays on a machine, and calls on them. Outputs begin as NaN, so that what is not written is
-// seen; they lie between guards (where no AddressSanitizer watches), and inputs are checked for being
-// unchanged. Those throw std::runtime_error.
+// A case's arrays on a machine, and calls on them. Outputs begin as NaN, so that what is not
+// written is seen; they lie between guards (where no AddressSanitizer watches), and inputs are
+// checked for being unchanged. Those throw std::runtime_error.
 class Arrays {
  public:
   Arrays(Machine* machine, const Case& c, const CaseData& data);
   ~Arrays();
-  void forward();             // with all outputs
+  void forward();                // with all outputs
   void forward_without_state();  // y alone, as inference does
   void backward();
-  Outputs outputs();          // of the calls so far; checks guards and inputs
+  Outputs outputs();  // of the calls so far; checks guards and inputs
   const RbnForward& forward_call() const { return forward_; }
   const RbnBackward& backward_call() const { return backward_; }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Complex-step differentiation of the reference: f(x + i·h·d) has h·f'(x)·d as its imaginary part, with no
-// difference of close numbers, so a step of 1e-100 gives the derivative to the last digits.
+// Complex-step differentiation of the reference: f(x + i·h·d) has h·f'(x)·d as its imaginary part,
+// with no difference of close numbers, so a step of 1e-100 gives the derivative to the last digits.
 #include "case_runner_self.h"
 
 #include <cmath>
@@ -23,7 +23,7 @@ double direction(size_t i) { return std::sin(1.0 + 1.7 * static_cast<double>(i))
 std::string check_reference(const Case& c, const CaseData& data, const Reference& r) {
   struct Input {
     const char* name;
-    std::vector<Complex> Inputs<Complex>::*member;
+    std::vector<Complex> Inputs<Complex>::* member;
     const std::vector<double>* gradient;
   };
   const Input inputs[] = {
@@ -56,8 +56,8 @@ std::string check_reference(const Case& c, const CaseData& data, const Reference
       for (size_t i = 0; i < data.x.size(); ++i) size += std::fabs(data.x[i] * r.dx[i]);
     const double tolerance = 1e-13 * (size + terms);
     if (!(std::fabs(derivative - expected) <= tolerance))
-      return std::string("reference: derivative in ") + input.name + " is " + std::to_string(expected) +
-             ", complex step gives " + std::to_string(derivative);
+      return std::string("reference: derivative in ") + input.name + " is " +
+             std::to_string(expected) + ", complex step gives " + std::to_string(derivative);
   }
   return "";
 }

@@ -50,10 +50,12 @@ std::vector<Case> all_cases() {
                       if (row.axis.size() > 1) c.name += " axis " + std::to_string(axis);
                       c.name += training ? " training" : " frozen";
                       c.name += " " + output;
-                      if (row.conditioning.size() > 1) c.name += " mean/std " + number(conditioning);
+                      if (row.conditioning.size() > 1)
+                        c.name += " mean/std " + number(conditioning);
                       if (row.parameters.size() > 1) c.name += " " + parameters;
                       if (row.center_weight.size() > 1)
-                        c.name += " centre " + (std::isnan(center_weight) ? "free" : number(center_weight));
+                        c.name += " centre " +
+                                  (std::isnan(center_weight) ? "free" : number(center_weight));
                       if (row.epsilon.size() > 1) c.name += " epsilon " + number(epsilon);
                       c.name += " " + dtype;
                       c.shape = shape;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The table of cases in C++: the rows of test/cases.json (made into an initialiser by cases.cmake) and
-// the cases that they stand for. test/support/cases.ts is its twin; a test compares what both make of it.
+// The table of cases in C++: the rows of test/cases.json (made into an initialiser by cases.cmake)
+// and the cases that they stand for. test/support/cases.ts is its twin; a test compares what both
+// make of it.
 #ifndef RBN_TEST_CASE_RUNNER_TABLE_H_
 #define RBN_TEST_CASE_RUNNER_TABLE_H_
 

@@ -33,7 +33,8 @@ Reference reference(const Case& c, const CaseData& data) {
   const Inputs<double> in = make_inputs<double>(c, data);
   const ForwardPass<double> f = reference_forward(c, in);
   Reference r;
-  for (int64_t i = 0; i < C; ++i) r.mean.push_back(f.mean[i] + (1.0 + in.center_weight[i]) * f.pivot[i]);
+  for (int64_t i = 0; i < C; ++i)
+    r.mean.push_back(f.mean[i] + (1.0 + in.center_weight[i]) * f.pivot[i]);
   r.variance = f.variance;
   r.inverse_std = f.inverse_std;
   r.y.resize(in.x.size());
@@ -97,10 +98,11 @@ Reference reference(const Case& c, const CaseData& data) {
           const double dvariance = -0.5 * dinverse_std[i] * std::pow(f.inverse_std[i], 3);
           dcentered[at] += (dmean[i] + dvariance * 2.0 * (f.centered[at] - f.mean[i])) / M;
         }
-  // x_c = x + center_weight · k, k = mean_s x. In training Σ dcentered = 0, so that k may be counted from its
-  // own mean. The terms are those of that difference, x less its mean; and with one position, where the
-  // variance's share of each term cancels, ε/(variance + ε) of it.
-  std::vector<double> dk(N * C, 0.0), origin(C, 0.0), size(N * C, 0.0);  // size: mean_s |x − origin|
+  // x_c = x + center_weight · k, k = mean_s x. In training Σ dcentered = 0, so that k may be
+  // counted from its own mean. The terms are those of that difference, x less its mean; and with
+  // one position, where the variance's share of each term cancels, ε/(variance + ε) of it.
+  std::vector<double> dk(N * C, 0.0), origin(C, 0.0),
+      size(N * C, 0.0);  // size: mean_s |x − origin|
   for (int64_t i = 0; i < C; ++i) origin[i] = c.training ? 0.0 : -f.pivot[i];
   for (int64_t n = 0; n < N && c.training; ++n)
     for (int64_t i = 0; i < C; ++i) origin[i] += f.k[n * C + i] / N;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Representative Batch Normalization in double precision, straight from its definition: every op of the
-// forward pass in turn, then every op backwards. Knows nothing of native/rbn/algebra.h and shares none of
-// its shortcuts. A template, so that complex numbers can differentiate the forward pass
-// (case_runner_self.cc). test/support/reference.ts is the same in TypeScript.
+// Representative Batch Normalization in double precision, straight from its definition: every op of
+// the forward pass in turn, then every op backwards. Knows nothing of native/rbn/algebra.h and
+// shares none of its shortcuts. A template, so that complex numbers can differentiate the forward
+// pass (case_runner_self.cc). test/support/reference.ts is the same in TypeScript.
 #ifndef RBN_TEST_REFERENCE_H_
 #define RBN_TEST_REFERENCE_H_
 
@@ -19,31 +19,33 @@ namespace rbn_test {
 
 template <class T>
 struct Inputs {
-  std::vector<T> x, residual;  // residual empty: none
+  std::vector<T> x, residual;                                           // residual empty: none
   std::vector<T> gamma, beta, center_weight, scale_weight, scale_bias;  // [C]
-  std::vector<double> given_mean, given_variance;  // [C], empty in training
+  std::vector<double> given_mean, given_variance;                       // [C], empty in training
 };
 
-// Every intermediate value, with the names of the definition. x is first moved by its channel's pivot,
-// x[0, 0, c]: exact, of no consequence for x_c − mean, and without it a double would lose four of its
-// digits where mean/std is 1e4, which dcenter_weight of one position (a small rest of a sum) can not spare.
+// Every intermediate value, with the names of the definition. x is first moved by its channel's
+// pivot, x[0, 0, c]: exact, of no consequence for x_c − mean, and without it a double would lose
+// four of its digits where mean/std is 1e4, which dcenter_weight of one position (a small rest of a
+// sum) can not spare.
 template <class T>
 struct ForwardPass {
-  std::vector<double> pivot;  // [C]
-  std::vector<T> k;           // [N, C], mean over positions of x − pivot
-  std::vector<T> centered;    // x_c of x − pivot, as x
-  std::vector<T> mean;        // [C], of `centered`; or the given one, moved alike
+  std::vector<double> pivot;             // [C]
+  std::vector<T> k;                      // [N, C], mean over positions of x − pivot
+  std::vector<T> centered;               // x_c of x − pivot, as x
+  std::vector<T> mean;                   // [C], of `centered`; or the given one, moved alike
   std::vector<T> variance, inverse_std;  // [C]
-  std::vector<T> standardized;                 // x_s, as x
-  std::vector<T> K, gate;    // [N, C]
-  std::vector<T> output;     // before the activation, as x
+  std::vector<T> standardized;           // x_s, as x
+  std::vector<T> K, gate;                // [N, C]
+  std::vector<T> output;                 // before the activation, as x
 };
 
 template <class T>
 void center(const Case& c, const Inputs<T>& in, ForwardPass<T>* f) {
   const int64_t N = c.instances(), S = c.positions(), C = c.channels();
   f->pivot.assign(C, 0.0);
-  for (int64_t i = 0; i < C && c.elements() > 0; ++i) f->pivot[i] = std::real(in.x[c.index(0, 0, i)]);
+  for (int64_t i = 0; i < C && c.elements() > 0; ++i)
+    f->pivot[i] = std::real(in.x[c.index(0, 0, i)]);
   f->k.assign(N * C, T(0));
   for (int64_t n = 0; n < N; ++n)
     for (int64_t s = 0; s < S; ++s)
@@ -107,7 +109,8 @@ ForwardPass<T> reference_forward(const Case& c, const Inputs<T>& in) {
   for (int64_t n = 0; n < N; ++n)
     for (int64_t i = 0; i < C; ++i) {
       f.K[n * C + i] /= static_cast<double>(S);
-      f.gate[n * C + i] = 1.0 / (1.0 + exp(-(in.scale_weight[i] * f.K[n * C + i] + in.scale_bias[i])));
+      f.gate[n * C + i] =
+          1.0 / (1.0 + exp(-(in.scale_weight[i] * f.K[n * C + i] + in.scale_bias[i])));
     }
   f.output.resize(in.x.size());
   for (int64_t n = 0; n < N; ++n)
@@ -120,8 +123,8 @@ ForwardPass<T> reference_forward(const Case& c, const Inputs<T>& in) {
   return f;
 }
 
-// A parameter's gradient and the sum of the absolute values of the terms that add up to it, which is what
-// the rounding of a float32 sum is proportional to.
+// A parameter's gradient and the sum of the absolute values of the terms that add up to it, which
+// is what the rounding of a float32 sum is proportional to.
 struct Summed {
   std::vector<double> value;  // [C]
   std::vector<double> terms;  // [C]
@@ -133,10 +136,10 @@ struct Summed {
 };
 
 struct Reference {
-  std::vector<double> y;               // as x
-  std::vector<double> mean, variance;  // [C], of x_c
-  std::vector<double> inverse_std;     // [C]
-  std::vector<double> dx, dresidual;   // as x
+  std::vector<double> y;                                             // as x
+  std::vector<double> mean, variance;                                // [C], of x_c
+  std::vector<double> inverse_std;                                   // [C]
+  std::vector<double> dx, dresidual;                                 // as x
   Summed dgamma, dbeta, dcenter_weight, dscale_weight, dscale_bias;  // [C]
 };
 
@@ -154,7 +157,9 @@ double nearest_to_kink(const Case& c, const CaseData& data);
 // The inputs of a case as T; gamma and beta are filled in with 1 and 0 where left out.
 template <class T>
 Inputs<T> make_inputs(const Case& c, const CaseData& d) {
-  const auto convert = [](const std::vector<float>& v) { return std::vector<T>(v.begin(), v.end()); };
+  const auto convert = [](const std::vector<float>& v) {
+    return std::vector<T>(v.begin(), v.end());
+  };
   Inputs<T> in;
   in.x = convert(d.x);
   in.residual = convert(d.residual);

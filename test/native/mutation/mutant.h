@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // All mutants in one build: scripts/mutate.mjs wraps each place that it can break into one of these
-// functions, and the environment variable RBN_MUTANT says which one is broken in this process. Included
-// before every source file of the mutated engine (g++ -include).
+// functions, and the environment variable RBN_MUTANT says which one is broken in this process.
+// Included before every source file of the mutated engine (g++ -include).
 #ifndef RBN_TEST_MUTANT_H_
 #define RBN_TEST_MUTANT_H_
 
