@@ -167,7 +167,8 @@ function sample(mutants, count, seed) {
 
 function report(results, survivors, minutes) {
   const kinds = [...new Set(results.map((r) => r.mutant.kind))];
-  const count = (kind, noticed) => results.filter((r) => r.mutant.kind === kind && (r.stage !== null) === noticed).length;
+  const count = (kind, noticed) =>
+    results.filter((r) => r.mutant.kind === kind && (r.stage !== null) === noticed).length;
   const lines = [
     '# Mutation test', '',
     'Every barrier, condition, bound and formula term of `native/rbn` and `native/cuda/rbn` broken in turn, on the',
@@ -227,7 +228,8 @@ results.sort((a, b) => a.mutant.id - b.mutant.id);
 
 // A name that no mutant has is stale whatever was run.
 const names = new Set(mutants.map((m) => m.name));
-const problems = Object.keys(survivors).filter((name) => !names.has(name)).map((name) => `is listed, but there is no such place: ${name}`);
+const problems = Object.keys(survivors).filter((name) => !names.has(name))
+    .map((name) => `is listed, but there is no such place: ${name}`);
 for (const {mutant, stage} of results) {
   const listed = mutant.name in survivors;
   if (stage === null && !listed) problems.push(`survives: ${mutant.name}`);

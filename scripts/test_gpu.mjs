@@ -25,7 +25,8 @@ function check(what, file, args) {
   failed++;
 }
 
-for (const [file, command] of [[engine, 'npm run build:engine'], [runner, 'npm run build:simulator'], [tests, 'npm run build:test']]) {
+const NEEDED = [[engine, 'npm run build:engine'], [runner, 'npm run build:simulator'], [tests, 'npm run build:test']];
+for (const [file, command] of NEEDED) {
   if (fs.existsSync(file)) continue;
   say(`${path.relative(root, file)} is not built; next: ${command}`);
   failed++;

@@ -86,7 +86,10 @@ describe('case table', () => {
       const {stdout, stderr, status} = spawnSync(runner, ['--list'], {encoding: 'utf8', maxBuffer: 1 << 26});
       assert.equal(status, 0, stderr);
       const all = [...cases, ...testCases(true)];
-      const lines = new Map(stdout.trimEnd().split('\n').map((line) => [line.split('\t')[0], line.split('\t').slice(1)]));
+      const lines = new Map(stdout.trimEnd().split('\n').map((line) => {
+        const [name, ...values] = line.split('\t');
+        return [name, values];
+      }));
       assert.deepEqual([...lines.keys()].sort(), all.map((c) => c.name).sort());
       for (const c of all) {
         const {data, expected: r} = prepared(c);
@@ -148,7 +151,8 @@ describe('case table', () => {
   });
   describe('composed, on wasm', () => {
     before(async () => {
-      wasm.setWasmPaths(path.join(path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist', path.sep));
+      const installed = path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
+      wasm.setWasmPaths(path.join(installed, 'dist', path.sep));
       await tf.setBackend('wasm');
       await tf.ready();
     });

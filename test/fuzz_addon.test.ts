@@ -48,7 +48,9 @@ function detached(): Float32Array {
 
 /** A view whose buffer has shrunk under it. */
 function shrunk(): Float32Array {
-  const Resizable = ArrayBuffer as unknown as new (length: number, options: {maxByteLength: number}) => ArrayBuffer & {resize(n: number): void};
+  // ES2024, which the compiler's library does not know yet.
+  const Resizable = ArrayBuffer as unknown as
+      new (length: number, options: {maxByteLength: number}) => ArrayBuffer & {resize(length: number): void};
   const buffer = new Resizable(256, {maxByteLength: 512});
   const array = new Float32Array(buffer);
   buffer.resize(8);
@@ -113,7 +115,9 @@ function maskBytes(n: number, s: number, c: number, layout: number): number {
 /** Breaks some arguments, now and then none; may leave some out or add some. */
 function spoil(choose: Chooser, args: unknown[], junk: readonly (() => unknown)[]): unknown[] {
   const spoiled = [...args];
-  for (let i = choose.below(4); i > 0 && spoiled.length > 0; i--) spoiled[choose.below(spoiled.length)] = choose.of(junk)();
+  for (let i = choose.below(4); i > 0 && spoiled.length > 0; i--) {
+    spoiled[choose.below(spoiled.length)] = choose.of(junk)();
+  }
   if (choose.chance(0.05)) spoiled.length = choose.below(spoiled.length + 1);
   if (choose.chance(0.05)) spoiled.push(choose.of(junk)());
   // An array in the place of another: too short or of the wrong type, or both are the same memory.
@@ -190,7 +194,8 @@ describe('random arguments', function() {
     let buffers: DeviceBuffer[] = [];
     const memory: Memory = (kind, length) => {
       const buffer = context.allocate(kind === 'floats' ? 4 * length : length);
-      if (length > 0) context.upload(buffer, new Uint8Array(buffer.bytes).fill(kind === 'floats' ? 0x3f : choose.below(256)));
+      const content = new Uint8Array(buffer.bytes).fill(kind === 'floats' ? 0x3f : choose.below(256));
+      if (length > 0) context.upload(buffer, content);
       buffers.push(buffer);
       return buffer;
     };

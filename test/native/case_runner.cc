@@ -6,8 +6,7 @@
 // and every plan that fits. Ends with 'N passed, N failed'.
 //
 //   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small]
-//   [--fail-fast]
-//                   [--bench] [--list] [--no-abi]
+//                   [--fail-fast] [--bench] [--list] [--no-abi]
 //
 // --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a
 // case, with a checksum of its data and sums over its reference, for comparison with TypeScript.

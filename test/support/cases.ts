@@ -76,7 +76,8 @@ export function allCases(): Case[] {
   const table = JSON.parse(fs.readFileSync(path.join(root, 'test/cases.json'), 'utf8'));
   const cases: Case[] = [];
   for (const sparse of table.rows) {
-    const unknown = Object.keys(sparse).filter((key) => key !== 'name' && key !== 'shapes' && !(key in table.defaults));
+    const unknown =
+        Object.keys(sparse).filter((key) => key !== 'name' && key !== 'shapes' && !(key in table.defaults));
     if (unknown.length > 0) throw new Error(`test/cases.json: row '${sparse.name}' has unknown fields ${unknown}`);
     const row: Row = {...table.defaults, ...sparse};
     for (const shape of row.shapes) {
@@ -88,7 +89,8 @@ export function allCases(): Case[] {
                 for (const centerWeight of list(row.centerWeight)) {
                   for (const epsilon of list(row.epsilon)) {
                     for (const dtype of list(row.dtype)) {
-                      const varies = (field: unknown, text: string) => Array.isArray(field) && field.length > 1 ? text : '';
+                      const varies = (field: unknown, text: string) =>
+                        Array.isArray(field) && field.length > 1 ? text : '';
                       const channelAxis = axis < 0 ? axis + shape.length : axis;
                       const before = product(shape.slice(1, channelAxis));
                       const after = product(shape.slice(channelAxis + 1));

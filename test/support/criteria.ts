@@ -54,7 +54,8 @@ export function compare(c: Case, expected: Reference, received: Outputs, toleran
       size += terms[i] ** 2;
     }
     if (!(Math.sqrt(error) <= tolerances.elements * Math.sqrt(size))) {
-      failures.push(`${name}: relative L2 error ${Math.sqrt(error / size).toPrecision(3)}, allowed ${tolerances.elements}`);
+      failures.push(`${name}: relative L2 error ${Math.sqrt(error / size).toPrecision(3)}, ` +
+          `allowed ${tolerances.elements}`);
     }
   };
   const perChannel = (name: string, e: Float64Array, r: Float32Array | null, tolerance: (i: number) => number) => {
@@ -102,7 +103,9 @@ export function sameBits(a: Outputs, b: Outputs): string {
   for (const name of Object.keys(a) as (keyof Outputs)[]) {
     const left = a[name], right = b[name];
     if ((left === null) !== (right === null)) return `${name} is not always there`;
-    if (left !== null && right !== null && Buffer.compare(bytes(left), bytes(right)) !== 0) return `${name} has other bits`;
+    if (left !== null && right !== null && Buffer.compare(bytes(left), bytes(right)) !== 0) {
+      return `${name} has other bits`;
+    }
   }
   return '';
 }

@@ -5,7 +5,8 @@
 // Kernel level (arrays, with the arguments of native/rbn/problem.h) or op level (tensors and tfjs's tape).
 import * as tf from '@tensorflow/tfjs-core';
 import {
-  Activation, BackwardArguments, DeviceBuffer, EngineContext, ForwardArguments, HostArray, Isa, Layout, NativeAddon, Plan,
+  Activation, BackwardArguments, DeviceBuffer, EngineContext, ForwardArguments, HostArray, Isa, Layout, NativeAddon,
+  Plan,
 } from '#dist/binding/native';
 import * as rbn from 'tfjs-rbn';
 
@@ -52,13 +53,14 @@ export function kernelLevel(name: string, forward: Forward, backward: Backward, 
       const y = unwritten(c.elements), state = unwritten(stateFloats);
       const mean = c.training ? vector() : null, variance = c.training ? vector() : null;
       const mask = maskBytes === null ? null : new Uint8Array(maskBytes).fill(0xff);
-      forward(threads, ...sizes, d.x, d.residual, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias, d.givenMean,
-          d.givenVariance, y, mean, variance, state, mask);
+      forward(threads, ...sizes, d.x, d.residual, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias,
+          d.givenMean, d.givenVariance, y, mean, variance, state, mask);
       const dx = unwritten(c.elements), dresidual = mask && unwritten(c.elements);
       const dgamma = d.gamma && vector(), dbeta = d.beta && vector();
       const dcenterWeight = vector(), dscaleWeight = vector(), dscaleBias = vector();
       backward(threads, ...sizes, d.dy, d.x, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias, d.givenMean,
-          variance ?? d.givenVariance!, state, mask, dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias);
+          variance ?? d.givenVariance!, state, mask, dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight,
+          dscaleBias);
       if (JSON.stringify(d) !== before) throw new Error('an input was written to');
       return {y, mean, variance, dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias};
     },
@@ -67,7 +69,8 @@ export function kernelLevel(name: string, forward: Forward, backward: Backward, 
 
 /** native/cpu through the addon, on so many threads and with one instruction set. */
 export function nativeCpu(addon: NativeAddon, isa: Isa, threads: number): Implementation {
-  const {run, ...rest} = kernelLevel(`native CPU, ${isa}, ${threads} threads`, addon.cpuForward, addon.cpuBackward, threads);
+  const name = `native CPU, ${isa}, ${threads} threads`;
+  const {run, ...rest} = kernelLevel(name, addon.cpuForward, addon.cpuBackward, threads);
   return {
     ...rest,
     run(c, d) {

@@ -145,7 +145,8 @@ export function findMutants(file, source) {
     const operator = operatorAt(code, at, COMPARISONS);
     if (!operator) continue;
     const begin = at + operator.length;
-    add('bound', [begin, forward(code, begin, ends(code, [...LOGIC, ...COMPARISONS]))], operator[0] === '<' ? 'more' : 'less');
+    const bound = [begin, forward(code, begin, ends(code, [...LOGIC, ...COMPARISONS]))];
+    add('bound', bound, operator[0] === '<' ? 'more' : 'less');
   }
 
   // Sums that are built up.
@@ -157,7 +158,7 @@ export function findMutants(file, source) {
     add('accumulation', [backward(code, at, (i) => ';,'.includes(code[i])), at], 'forget', at);
   }
   for (const match of all(/\b(?:fmaf|multiply_add)\(/g)) {
-    if (/\w\s+$/.test(code.slice(0, match.index).slice(-2)) && /^\w+ \w|^(?:Real|float|double|const|Vec)/.test(code.slice(match.index + match[0].length))) continue; // a declaration
+    if (/\b(?:float|double|Real) $/.test(code.slice(0, match.index))) continue; // its declaration
     const cuts = [match.index + match[0].length - 1];
     for (let i = 0; i < 3; i++) cuts.push(forward(code, cuts[i] + 1, (j) => code[j] === ','));
     add('term', [cuts[0] + 1, cuts[1]], 'zero');
