@@ -5,9 +5,6 @@
 // host waits for it. Under TSan a stream is a thread of its own, whatever host thread does the work: what
 // is not ordered by a stream, an event or a synchronisation is a race.
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <chrono>
 
@@ -249,15 +246,6 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 
-// By the system call: ThreadSanitizer would take what libc's clock_gettime writes to the host's stack for a
-// write of the stream's thread.
-static std::chrono::steady_clock::time_point now() {
-  timespec time = {};
-  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
-  return std::chrono::steady_clock::time_point(std::chrono::seconds(time.tv_sec) +
-                                               std::chrono::nanoseconds(time.tv_nsec));
-}
-
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   rbn_simulator_stream* const s = simulator.resolve(stream);
@@ -268,7 +256,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   Operation operation;
   operation.run = [record] {
     record->reached = true;
-    record->time = now();
+    record->time = std::chrono::steady_clock::now();
     release(&record->sync);
   };
   simulator.enqueue(stream, std::move(operation));
