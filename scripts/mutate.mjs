@@ -45,14 +45,15 @@ const BUILDS = {
 
 /** Runs of the case runner, from the fastest to the most thorough. */
 const STAGES = [
-  {name: 'plain, small cases', build: 'plain', args: ['--small', '--seeds', '1,2', '--no-abi']},
-  {name: 'plain, all cases', build: 'plain', args: ['--seeds', '1,2,3']},
-  {name: 'ASan and UBSan', build: 'asan', args: ['--seeds', '1']},
+  {name: 'plain, small cases', build: 'plain', args: ['--small', '--seeds', '1,2']},
+  {name: 'plain, without large cases', build: 'plain', args: ['--no-large', '--seeds', '1,2', '--no-abi']},
   {name: 'TSan', build: 'tsan', args: ['--small', '--seeds', '1', '--no-abi']},
+  {name: 'ASan and UBSan', build: 'asan', args: ['--seeds', '1']},
+  {name: 'plain, all cases', build: 'plain', args: ['--seeds', '1,2,3', '--no-abi']},
 ];
 
-/** Barriers are ThreadSanitizer's: the rest comes after it. */
-const stagesOf = (mutant) => mutant.kind === 'barrier' ? [STAGES[0], STAGES[3], STAGES[1], STAGES[2]] : STAGES;
+/** Barriers are ThreadSanitizer's first. */
+const stagesOf = (mutant) => mutant.kind === 'barrier' ? [STAGES[0], STAGES[2], STAGES[1], STAGES[3], STAGES[4]] : STAGES;
 
 function allMutants() {
   const mutants = [];
@@ -219,6 +220,7 @@ async function worker() {
         break;
       }
     }
+    if (noticedBy === null && !(mutant.name in survivors)) process.stderr.write(`\nnot noticed: ${mutant.name}\n`);
     results.push({mutant, stage: noticedBy, how});
     progress(results.length, chosen.length, results.filter((r) => r.stage !== null).length);
   }

@@ -6,7 +6,7 @@
 // and every plan that fits. Ends with 'N passed, N failed'.
 //
 //   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small]
-//                   [--fail-fast] [--bench] [--list] [--no-abi]
+//                   [--no-large] [--fail-fast] [--bench] [--list] [--no-abi]
 //
 // --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a
 // case, with a checksum of its data and sums over its reference, for comparison with TypeScript.
@@ -35,7 +35,7 @@ constexpr bool kSanitized = false;
 #endif
 
 struct Options {
-  bool cpu = false, small = false, bench = false, list = false, fail_fast = false, abi = true;
+  bool cpu = false, small = false, large = !kSanitized, bench = false, list = false, fail_fast = false, abi = true;
   std::vector<std::string> engines;
   std::string filter;
   std::vector<uint64_t> seeds = {1, 2};
@@ -89,7 +89,7 @@ bool applies(const Options& options, const Case& c) {
   if (c.bench != options.bench) return false;
   if (!c.native_layout()) return false;
   if (options.small && !c.small) return false;
-  return !(c.large && kSanitized);
+  return options.large || !c.large;
 }
 
 Outputs run_once(Machine* machine, const Case& c, const CaseData& data) {
@@ -255,6 +255,8 @@ Options parse(int count, char** values) {
       options.seeds = numbers(next());
     else if (option == "--small")
       options.small = true;
+    else if (option == "--no-large")
+      options.large = false;
     else if (option == "--fail-fast")
       options.fail_fast = true;
     else if (option == "--bench")
@@ -277,6 +279,12 @@ int run(const Options& options) {
     std::vector<std::unique_ptr<Engine>> engines;
     for (const std::string& path : options.engines)
       engines.push_back(std::make_unique<Engine>(path));
+    for (const auto& engine : engines) {
+      if (!options.abi || options.list || options.bench) continue;
+      for (const AbiTest& test : abi_tests())
+        report.run(std::string(engine->api().kind) + " ABI: " + test.name,
+                   [&] { return test.run(*engine); });
+    }
     for (const Case& c : all_cases()) {
       if (options.list) {
         if (!c.bench && report.wanted(c.name)) list(c);
@@ -306,12 +314,6 @@ int run(const Options& options) {
       for (const auto& engine : engines) run_engine(options, &report, *engine, c, data, expected);
     }
     if (options.list || options.bench) return 0;
-    for (const auto& engine : engines) {
-      if (!options.abi) continue;
-      for (const AbiTest& test : abi_tests())
-        report.run(std::string(engine->api().kind) + " ABI: " + test.name,
-                   [&] { return test.run(*engine); });
-    }
     for (const auto& engine : engines) {
       const std::string kind = engine->api().kind;
       const auto live = engine->live_allocations;
