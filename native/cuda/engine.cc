@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The table of the engine's C ABI. No exception leaves it: what is not caught below can not be thrown.
+// The table of the engine's C ABI. No exception leaves it: what is not caught below can not be
+// thrown.
 #include "engine.h"
 
 #include <cuda_runtime.h>
@@ -31,7 +32,8 @@ constexpr int32_t kRuntime = CUDART_VERSION;
 #endif
 
 int32_t no_output(const char* name, RbnError* error) {
-  return fail(error, RBN_INVALID_ARGUMENT, "%s: expected a place for the result, received null", name);
+  return fail(error, RBN_INVALID_ARGUMENT, "%s: expected a place for the result, received null",
+              name);
 }
 
 // Runs `body`, which returns a status; lack of host memory is a status, too.
@@ -47,7 +49,8 @@ int32_t guarded(RbnError* error, F&& body) {
 // Calls `body` with the context's device current; several contexts may share a thread.
 template <class F>
 int32_t on_device(RbnContext* context, RbnError* error, F&& body) {
-  if (!context) return fail(error, RBN_INVALID_ARGUMENT, "context: expected a context, received null");
+  if (!context)
+    return fail(error, RBN_INVALID_ARGUMENT, "context: expected a context, received null");
   const int32_t status = check(error, cudaSetDevice(context->device), "cudaSetDevice");
   return status == RBN_OK ? guarded(error, body) : status;
 }
@@ -71,9 +74,10 @@ int32_t device_count(int32_t* count, RbnError* error) {
     int32_t driver = 0;
     status = driver_version(&driver, error);
     if (status == RBN_OK) {
-      status = fail(error, RBN_NO_DRIVER,
-                    "cudaGetDeviceCount: expected a driver for CUDA %d.%d or later, found one for %d.%d",
-                    kRuntime / 1000, kRuntime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+      status =
+          fail(error, RBN_NO_DRIVER,
+               "cudaGetDeviceCount: expected a driver for CUDA %d.%d or later, found one for %d.%d",
+               kRuntime / 1000, kRuntime % 1000 / 10, driver / 1000, driver % 1000 / 10);
     }
   }
   return status;
@@ -130,8 +134,9 @@ int32_t context_create(int32_t device, RbnContext** context, RbnError* error) {
     int32_t status = device_info(device, &info, error);
     if (status != RBN_OK) return status;
     if (!info.supported) {
-      return fail(error, RBN_UNSUPPORTED_GPU, "%s: the engine has no code for compute capability %d.%d",
-                  info.name, info.compute_major, info.compute_minor);
+      return fail(error, RBN_UNSUPPORTED_GPU,
+                  "%s: the engine has no code for compute capability %d.%d", info.name,
+                  info.compute_major, info.compute_minor);
     }
     auto created = std::make_unique<RbnContext>();
     status = check(error, created->open(device), "opening a context");
@@ -148,10 +153,11 @@ int32_t allocate(RbnContext* context, uint64_t bytes, void** pointer, RbnError* 
   return on_device(context, error, [&]() -> int32_t {
     context->allocations.reserve(context->allocations.size() + 1);  // so that insert can not throw
     char operation[64];
-    snprintf(operation, sizeof operation, "allocating %llu bytes", static_cast<unsigned long long>(bytes));
+    snprintf(operation, sizeof operation, "allocating %llu bytes",
+             static_cast<unsigned long long>(bytes));
     // The runtime rounds sizes up: close to 2^64 that would wrap.
-    const cudaError_t code =
-        bytes > INT64_MAX ? cudaErrorMemoryAllocation : context->allocate(bytes > 0 ? bytes : 1, pointer);
+    const cudaError_t code = bytes > INT64_MAX ? cudaErrorMemoryAllocation
+                                               : context->allocate(bytes > 0 ? bytes : 1, pointer);
     const int32_t status = check(error, code, operation);
     if (status == RBN_OK) context->allocations.insert(*pointer);
     return status;
@@ -173,23 +179,29 @@ int32_t copy(RbnContext* context, void* to, const void* from, uint64_t bytes, cu
              const char* operation, RbnError* error) {
   return on_device(context, error, [&]() -> int32_t {
     if (bytes == 0) return RBN_OK;
-    if (!to || !from) return fail(error, RBN_INVALID_ARGUMENT, "%s: expected memory, received null", operation);
-    const int32_t status = check(error, cudaMemcpyAsync(to, from, bytes, kind, context->stream), operation);
-    return status == RBN_OK ? check(error, cudaStreamSynchronize(context->stream), operation) : status;
+    if (!to || !from)
+      return fail(error, RBN_INVALID_ARGUMENT, "%s: expected memory, received null", operation);
+    const int32_t status =
+        check(error, cudaMemcpyAsync(to, from, bytes, kind, context->stream), operation);
+    return status == RBN_OK ? check(error, cudaStreamSynchronize(context->stream), operation)
+                            : status;
   });
 }
 
-int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t bytes, RbnError* error) {
+int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t bytes,
+               RbnError* error) {
   return copy(context, to, from_host, bytes, cudaMemcpyHostToDevice, "upload", error);
 }
 
-int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes, RbnError* error) {
+int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes,
+                 RbnError* error) {
   return copy(context, to_host, from, bytes, cudaMemcpyDeviceToHost, "download", error);
 }
 
 int32_t synchronize(RbnContext* context, RbnError* error) {
-  return on_device(context, error,
-                   [&] { return check(error, cudaStreamSynchronize(context->stream), "synchronize"); });
+  return on_device(context, error, [&] {
+    return check(error, cudaStreamSynchronize(context->stream), "synchronize");
+  });
 }
 
 int32_t run(RbnContext* context, const RbnForward& call, int32_t plan, RbnError* error) {
@@ -223,34 +235,41 @@ class Event {
 };
 
 template <class Call>
-int32_t time_call(RbnContext* context, const Call* call, int32_t plan, int32_t repeats, float* milliseconds,
-                  RbnError* error) {
+int32_t time_call(RbnContext* context, const Call* call, int32_t plan, int32_t repeats,
+                  float* milliseconds, RbnError* error) {
   if (!milliseconds) return no_output("milliseconds", error);
   *milliseconds = 0.0f;
   return on_device(context, error, [&]() -> int32_t {
     if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
     if (repeats < 1) {
-      return fail(error, RBN_INVALID_ARGUMENT, "repeats: expected at least 1, received %d", repeats);
+      return fail(error, RBN_INVALID_ARGUMENT, "repeats: expected at least 1, received %d",
+                  repeats);
     }
     Event begin, end;
     int32_t status = check(error, begin.create(), "cudaEventCreate");
     if (status == RBN_OK) status = check(error, end.create(), "cudaEventCreate");
     // One call outside the measure: kernels are loaded and the pool grows at first use.
     if (status == RBN_OK) status = run(context, *call, plan, error);
-    if (status == RBN_OK) status = check(error, cudaEventRecord(begin.get(), context->stream), "cudaEventRecord");
-    for (int32_t i = 0; i < repeats && status == RBN_OK; ++i) status = run(context, *call, plan, error);
-    if (status == RBN_OK) status = check(error, cudaEventRecord(end.get(), context->stream), "cudaEventRecord");
-    if (status == RBN_OK) status = check(error, cudaEventSynchronize(end.get()), "cudaEventSynchronize");
+    if (status == RBN_OK)
+      status = check(error, cudaEventRecord(begin.get(), context->stream), "cudaEventRecord");
+    for (int32_t i = 0; i < repeats && status == RBN_OK; ++i)
+      status = run(context, *call, plan, error);
+    if (status == RBN_OK)
+      status = check(error, cudaEventRecord(end.get(), context->stream), "cudaEventRecord");
+    if (status == RBN_OK)
+      status = check(error, cudaEventSynchronize(end.get()), "cudaEventSynchronize");
     float total = 0.0f;
     if (status == RBN_OK) {
-      status = check(error, cudaEventElapsedTime(&total, begin.get(), end.get()), "cudaEventElapsedTime");
+      status = check(error, cudaEventElapsedTime(&total, begin.get(), end.get()),
+                     "cudaEventElapsedTime");
     }
     if (status == RBN_OK) *milliseconds = total / static_cast<float>(repeats);
     return status;
   });
 }
 
-int32_t choose_plan_of(RbnContext* context, const RbnProblem* problem, int32_t backward, int32_t* plan) {
+int32_t choose_plan_of(RbnContext* context, const RbnProblem* problem, int32_t backward,
+                       int32_t* plan) {
   if (!context || !problem || !plan) return RBN_INVALID_ARGUMENT;
   const int32_t status = check_problem(*problem, nullptr);
   if (status == RBN_OK) *plan = choose_plan(*problem, backward != 0, context->shared_bytes);

@@ -11,16 +11,18 @@ namespace {
 
 // G of V positions of one row.
 template <Gate kGate, int V>
-__device__ __forceinline__ void apply_row_gate(float (&g)[V], unsigned mask, const float (&x)[V], float h,
-                                               float A, float B) {
+__device__ __forceinline__ void apply_row_gate(float (&g)[V], unsigned mask, const float (&x)[V],
+                                               float h, float A, float B) {
 #pragma unroll
   for (int i = 0; i < V; ++i) {
     if constexpr (kGate == Gate::kMask) g[i] = mask >> i & 1u ? g[i] : 0.0f;
-    if constexpr (kGate == Gate::kSign) g[i] = relu_passes(forward_element(x[i], h, A, B)) ? g[i] : 0.0f;
+    if constexpr (kGate == Gate::kSign)
+      g[i] = relu_passes(forward_element(x[i], h, A, B)) ? g[i] : 0.0f;
   }
 }
 
-// Per row and chunk: D = ΣG and T = ΣG·(x − h). Without the second bound ptxas spills to fit 64 registers.
+// Per row and chunk: D = ΣG and T = ΣG·(x − h). Without the second bound ptxas spills to fit 64
+// registers.
 template <class T, int V, Gate kGate>
 __global__ void __launch_bounds__(kThreads, 1)
     rbn_backward_sums_first_kernel(const T* __restrict__ dy,           // [N, C, S]
@@ -48,7 +50,8 @@ __global__ void __launch_bounds__(kThreads, 1)
         if (vector < tile.end) {
           raw_dy[u] = load_kept<T, V>(dy + tile.row * rows.positions + vector * V);
           raw_x[u] = load_kept<T, V>(x + tile.row * rows.positions + vector * V);
-          if constexpr (kGate == Gate::kMask) bits[u] = load_mask<V>(mask + tile.row * row_bytes, vector);
+          if constexpr (kGate == Gate::kMask)
+            bits[u] = load_mask<V>(mask + tile.row * row_bytes, vector);
         }
       }
       // Two positions meet before they join the long sums, as with channels last.
@@ -91,8 +94,8 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
 }
 
-// dx = P·G + Q·(x − h) + R, dresidual = G. With given statistics Q = 0 and x is not read, unless the
-// gate needs it.
+// dx = P·G + Q·(x − h) + R, dresidual = G. With given statistics Q = 0 and x is not read, unless
+// the gate needs it.
 template <class T, int V, Gate kGate, bool kTraining>
 __global__ void __launch_bounds__(kThreads)
     rbn_backward_write_first_kernel(const T* __restrict__ dy,           // [N, C, S]
@@ -102,8 +105,8 @@ __global__ void __launch_bounds__(kThreads)
                                     const float* __restrict__ state_A,  // [N, C]
                                     const float* __restrict__ state_B,  // [N, C]
                                     BackwardPlanes planes,
-                                    T* __restrict__ dx,                 // [N, C, S]
-                                    T* __restrict__ dresidual,          // [N, C, S]
+                                    T* __restrict__ dx,         // [N, C, S]
+                                    T* __restrict__ dresidual,  // [N, C, S]
                                     int64_t row_bytes, Rows rows) {
   constexpr bool kReadsX = kTraining || kGate == Gate::kSign;
   const RowTile tile = find_row_tile(rows, reversed_block());
@@ -122,8 +125,10 @@ __global__ void __launch_bounds__(kThreads)
       const int64_t vector = s + u * rows.lanes;
       if (vector < tile.end) {
         raw_dy[u] = load_last<T, V>(dy + tile.row * rows.positions + vector * V);
-        if constexpr (kReadsX) raw_x[u] = load_last<T, V>(x + tile.row * rows.positions + vector * V);
-        if constexpr (kGate == Gate::kMask) bits[u] = load_mask<V>(mask + tile.row * row_bytes, vector);
+        if constexpr (kReadsX)
+          raw_x[u] = load_last<T, V>(x + tile.row * rows.positions + vector * V);
+        if constexpr (kGate == Gate::kMask)
+          bits[u] = load_mask<V>(mask + tile.row * row_bytes, vector);
       }
     }
 #pragma unroll
@@ -140,7 +145,8 @@ __global__ void __launch_bounds__(kThreads)
         }
 #pragma unroll
         for (int i = 0; i < V; ++i) {
-          g[i] = kTraining ? backward_element(g[i], v[i], h, k) : backward_element(g[i], 0.0f, 0.0f, k);
+          g[i] = kTraining ? backward_element(g[i], v[i], h, k)
+                           : backward_element(g[i], 0.0f, 0.0f, k);
         }
         store_last<T, V>(dx + at, g);
       }
@@ -155,11 +161,12 @@ cudaError_t rbn_backward_sums_first(const RbnBackward& call, const Rows& rows, i
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_gate(gate_of(call), [&](auto gate) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(rows, stream),
-                    rbn_backward_sums_first_kernel<T, decltype(element)::kWidth, decltype(gate)::kValue>,
-                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, call.state,
-                    call.state + 2 * rows.rows, call.state + 3 * rows.rows, sums.first, sums.second,
-                    rbn_mask_row_bytes(&call.problem), rows);
+      return launch(
+          config_of(rows, stream),
+          rbn_backward_sums_first_kernel<T, decltype(element)::kWidth, decltype(gate)::kValue>,
+          static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, call.state,
+          call.state + 2 * rows.rows, call.state + 3 * rows.rows, sums.first, sums.second,
+          rbn_mask_row_bytes(&call.problem), rows);
     });
   });
 }
@@ -171,12 +178,14 @@ cudaError_t rbn_backward_write_first(const RbnBackward& call, const Rows& rows, 
       using T = typename decltype(element)::Type;
       constexpr int kWidth = decltype(element)::kWidth;
       constexpr Gate kGate = decltype(gate)::kValue;
-      const auto kernel = call.problem.training ? rbn_backward_write_first_kernel<T, kWidth, kGate, true>
-                                                : rbn_backward_write_first_kernel<T, kWidth, kGate, false>;
+      const auto kernel = call.problem.training
+                              ? rbn_backward_write_first_kernel<T, kWidth, kGate, true>
+                              : rbn_backward_write_first_kernel<T, kWidth, kGate, false>;
       return launch(config_of(rows, stream), kernel, static_cast<const T*>(call.dy),
-                    static_cast<const T*>(call.x), call.mask, call.state, call.state + 2 * rows.rows,
-                    call.state + 3 * rows.rows, planes, static_cast<T*>(call.dx),
-                    static_cast<T*>(call.dresidual), rbn_mask_row_bytes(&call.problem), rows);
+                    static_cast<const T*>(call.x), call.mask, call.state,
+                    call.state + 2 * rows.rows, call.state + 3 * rows.rows, planes,
+                    static_cast<T*>(call.dx), static_cast<T*>(call.dresidual),
+                    rbn_mask_row_bytes(&call.problem), rows);
     });
   });
 }

@@ -41,10 +41,12 @@ __global__ void __launch_bounds__(kThreads)
           const int64_t position = tile.instance * tiles.positions + s + u * step;
           raw_dy[u] = load_kept<T, V>(dy + position * tiles.channels + tile.vector * V);
           raw_x[u] = load_kept<T, V>(x + position * tiles.channels + tile.vector * V);
-          if constexpr (kGate == Gate::kMask) bits[u] = load_mask<V>(mask + position * row_bytes, tile.vector);
+          if constexpr (kGate == Gate::kMask)
+            bits[u] = load_mask<V>(mask + position * row_bytes, tile.vector);
         }
       }
-      // Two positions meet before they join the long sums: half the roundings, and registers enough.
+      // Two positions meet before they join the long sums: half the roundings, and registers
+      // enough.
 #pragma unroll
       for (int u = 0; u < kUnroll; u += 2) {
         float pair_D[V] = {}, pair_T[V] = {};
@@ -75,7 +77,8 @@ __global__ void __launch_bounds__(kThreads)
   for (int i = 0; i < V; ++i) total[i] = sum_D[i], total[V + i] = sum_T[i];
   reduce_rows(total, scratch);
   if (tile.inside && threadIdx.y == 0) {
-    const int64_t at = (tile.instance * tiles.chunks + tile.chunk) * tiles.channels + tile.vector * V;
+    const int64_t at =
+        (tile.instance * tiles.chunks + tile.chunk) * tiles.channels + tile.vector * V;
 #pragma unroll
     for (int i = 0; i < V; ++i) {
       first[at + i] = static_cast<float>(total[i]);
@@ -84,8 +87,8 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// dx = P·G + Q·(x − h) + R, dresidual = G. With given statistics Q = 0 and x is not read, unless the
-// gate needs it.
+// dx = P·G + Q·(x − h) + R, dresidual = G. With given statistics Q = 0 and x is not read, unless
+// the gate needs it.
 template <class T, int V, Gate kGate, bool kTraining>
 __global__ void __launch_bounds__(kThreads)
     rbn_backward_write_last_kernel(const T* __restrict__ dy,           // [N, S, C]
@@ -95,8 +98,8 @@ __global__ void __launch_bounds__(kThreads)
                                    const float* __restrict__ state_A,  // [N, C]
                                    const float* __restrict__ state_B,  // [N, C]
                                    BackwardPlanes planes,
-                                   T* __restrict__ dx,                 // [N, S, C]
-                                   T* __restrict__ dresidual,          // [N, S, C]
+                                   T* __restrict__ dx,         // [N, S, C]
+                                   T* __restrict__ dresidual,  // [N, S, C]
                                    int64_t row_bytes, Tiles tiles) {
   constexpr bool kReadsX = kTraining || kGate == Gate::kSign;
   const Tile tile = find_tile(tiles, reversed_block());
@@ -120,8 +123,10 @@ __global__ void __launch_bounds__(kThreads)
       if (s + u * step < tile.end) {
         const int64_t position = tile.instance * tiles.positions + s + u * step;
         raw_dy[u] = load_last<T, V>(dy + position * tiles.channels + tile.vector * V);
-        if constexpr (kReadsX) raw_x[u] = load_last<T, V>(x + position * tiles.channels + tile.vector * V);
-        if constexpr (kGate == Gate::kMask) bits[u] = load_mask<V>(mask + position * row_bytes, tile.vector);
+        if constexpr (kReadsX)
+          raw_x[u] = load_last<T, V>(x + position * tiles.channels + tile.vector * V);
+        if constexpr (kGate == Gate::kMask)
+          bits[u] = load_mask<V>(mask + position * row_bytes, tile.vector);
       }
     }
 #pragma unroll
@@ -155,11 +160,12 @@ cudaError_t rbn_backward_sums_last(const RbnBackward& call, const Tiles& tiles, 
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_gate(gate_of(call), [&](auto gate) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(tiles, stream),
-                    rbn_backward_sums_last_kernel<T, decltype(element)::kWidth, decltype(gate)::kValue>,
-                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, call.state,
-                    call.state + 2 * plane, call.state + 3 * plane, sums.first, sums.second,
-                    rbn_mask_row_bytes(&call.problem), tiles);
+      return launch(
+          config_of(tiles, stream),
+          rbn_backward_sums_last_kernel<T, decltype(element)::kWidth, decltype(gate)::kValue>,
+          static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, call.state,
+          call.state + 2 * plane, call.state + 3 * plane, sums.first, sums.second,
+          rbn_mask_row_bytes(&call.problem), tiles);
     });
   });
 }
@@ -172,12 +178,13 @@ cudaError_t rbn_backward_write_last(const RbnBackward& call, const Tiles& tiles,
       using T = typename decltype(element)::Type;
       constexpr int kWidth = decltype(element)::kWidth;
       constexpr Gate kGate = decltype(gate)::kValue;
-      const auto kernel = call.problem.training ? rbn_backward_write_last_kernel<T, kWidth, kGate, true>
-                                                : rbn_backward_write_last_kernel<T, kWidth, kGate, false>;
-      return launch(config_of(tiles, stream), kernel, static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask,
-                    call.state, call.state + 2 * plane, call.state + 3 * plane, planes,
-                    static_cast<T*>(call.dx), static_cast<T*>(call.dresidual),
-                    rbn_mask_row_bytes(&call.problem), tiles);
+      const auto kernel = call.problem.training
+                              ? rbn_backward_write_last_kernel<T, kWidth, kGate, true>
+                              : rbn_backward_write_last_kernel<T, kWidth, kGate, false>;
+      return launch(config_of(tiles, stream), kernel, static_cast<const T*>(call.dy),
+                    static_cast<const T*>(call.x), call.mask, call.state, call.state + 2 * plane,
+                    call.state + 3 * plane, planes, static_cast<T*>(call.dx),
+                    static_cast<T*>(call.dresidual), rbn_mask_row_bytes(&call.problem), tiles);
     });
   });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// From run-time choices to template arguments, and what kernels of all files share: how a block finds
-// its tile, and how a gradient is masked. Included by .cu files only.
+// From run-time choices to template arguments, and what kernels of all files share: how a block
+// finds its tile, and how a gradient is masked. Included by .cu files only.
 #ifndef RBN_CUDA_RBN_DISPATCH_H_
 #define RBN_CUDA_RBN_DISPATCH_H_
 
@@ -95,12 +95,13 @@ inline LaunchConfig config_of(const Rows& rows, cudaStream_t stream) {
   return config;
 }
 
-// Above 48 KiB of dynamic shared memory a kernel has to ask; RbnContext::shared_bytes is the device's limit.
+// Above 48 KiB of dynamic shared memory a kernel has to ask; RbnContext::shared_bytes is the
+// device's limit.
 template <class... P>
 cudaError_t allow_shared(void (*kernel)(P...), size_t bytes) {
   if (bytes <= 48 * 1024) return cudaSuccess;
-  return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                              static_cast<int>(bytes));
+  return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                              cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
 }
 
 // The piece of a channels-last tensor that a block takes.
@@ -121,13 +122,14 @@ __device__ __forceinline__ Tile find_tile(const Tiles& t, unsigned number) {
   tile.chunk = number / slabs % chunks;
   tile.instance = number / slabs / chunks;
   tile.begin = tile.chunk * t.chunk_positions;
-  tile.end = tile.begin + t.chunk_positions < t.positions ? tile.begin + t.chunk_positions : t.positions;
+  tile.end =
+      tile.begin + t.chunk_positions < t.positions ? tile.begin + t.chunk_positions : t.positions;
   return tile;
 }
 
 // The piece of a channels-first tensor that a thread's lanes take.
 struct RowTile {
-  int64_t row;         // n·C + c
+  int64_t row;  // n·C + c
   int64_t chunk;
   int64_t begin, end;  // vectors
   int lane;
@@ -158,7 +160,8 @@ __device__ __forceinline__ unsigned reversed_block() { return gridDim.x - 1 - bl
 // G of V elements from dL/dy. Only the coefficients that the gate needs are read.
 template <Gate kGate, int V>
 __device__ __forceinline__ void apply_gate(float (&g)[V], unsigned mask, const float (&x)[V],
-                                           const float (&h)[V], const float (&A)[V], const float (&B)[V]) {
+                                           const float (&h)[V], const float (&A)[V],
+                                           const float (&B)[V]) {
 #pragma unroll
   for (int i = 0; i < V; ++i) {
     if constexpr (kGate == Gate::kMask) g[i] = mask >> i & 1u ? g[i] : 0.0f;

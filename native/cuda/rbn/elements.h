@@ -63,7 +63,8 @@ struct Packed<__nv_bfloat16, 8> {
   static __device__ __forceinline__ Raw pack(const float (&v)[8]) {
     unsigned words[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) words[i] = bfloat16_bits(v[2 * i]) | bfloat16_bits(v[2 * i + 1]) << 16;
+    for (int i = 0; i < 4; ++i)
+      words[i] = bfloat16_bits(v[2 * i]) | bfloat16_bits(v[2 * i + 1]) << 16;
     return make_uint4(words[0], words[1], words[2], words[3]);
   }
 };
@@ -112,10 +113,12 @@ __device__ __forceinline__ unsigned load_mask(const uint8_t* row, int64_t vector
   return row[vector >> 3] >> (vector & 7) & 1u;
 }
 
-// The other way. Called by all lanes of a warp, with consecutive vectors from a multiple of a byte on;
-// `bits` is 0 where a lane has no element. Each byte is written by the lane of its first element.
+// The other way. Called by all lanes of a warp, with consecutive vectors from a multiple of a byte
+// on; `bits` is 0 where a lane has no element. Each byte is written by the lane of its first
+// element.
 template <int V>
-__device__ __forceinline__ void store_mask(uint8_t* row, int64_t vector, bool inside, unsigned bits) {
+__device__ __forceinline__ void store_mask(uint8_t* row, int64_t vector, bool inside,
+                                           unsigned bits) {
   if constexpr (V == 8) {
     if (inside) row[vector] = static_cast<uint8_t>(bits);
   } else if constexpr (V == 4) {

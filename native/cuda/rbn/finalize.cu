@@ -19,11 +19,12 @@ int lanes_per_instance(int64_t instances, int64_t chunks) {
   return power_of_two_from(chunks, kFinalizeLanes / instance_lanes);
 }
 
-// Adds up the chunks of every instance of a channel; `store` gets (n, Σ first, Σ second) in one thread an
-// instance. Called by all threads of the block.
+// Adds up the chunks of every instance of a channel; `store` gets (n, Σ first, Σ second) in one
+// thread an instance. Called by all threads of the block.
 template <class F>
-__device__ __forceinline__ void add_chunks(const PartialSums& sums, int64_t instances, int64_t channels,
-                                           int64_t c, int lanes, double* scratch, F&& store) {
+__device__ __forceinline__ void add_chunks(const PartialSums& sums, int64_t instances,
+                                           int64_t channels, int64_t c, int lanes, double* scratch,
+                                           F&& store) {
   const int lane = threadIdx.y % lanes;
   const int64_t instances_at_once = kFinalizeLanes / lanes;
   const int slot = threadIdx.y * kFinalizeChannels + threadIdx.x;
@@ -85,13 +86,13 @@ struct Parameters {
 struct Sizes {
   int64_t instances, positions, channels;
   double epsilon;
-  int32_t lanes;     // that share an instance
+  int32_t lanes;  // that share an instance
   int32_t training;
 };
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    rbn_forward_finalize_kernel(const T* __restrict__ x,  // for the pivots
+    rbn_forward_finalize_kernel(const T* __restrict__ x,                        // for the pivots
                                 int64_t pivot_instance, int64_t pivot_channel,  // strides
                                 PartialSums sums, Parameters parameters,
                                 const float* __restrict__ given_mean,      // [C]
@@ -113,7 +114,8 @@ __global__ void __launch_bounds__(kThreads)
   add_chunks(sums, sizes.instances, sizes.channels, c, sizes.lanes, scratch,
              [&](int64_t n, double sum, double square) {
                float pivot[1];
-               Packed<T, 1>::unpack(load_kept<T, 1>(x + n * pivot_instance + c * pivot_channel), pivot);
+               Packed<T, 1>::unpack(load_kept<T, 1>(x + n * pivot_instance + c * pivot_channel),
+                                    pivot);
                const InstanceMoments m = instance_moments(pivot[0], sum, square, positions);
                moments[0] += m.mean;
                moments[1] += m.variance;
@@ -136,7 +138,8 @@ __global__ void __launch_bounds__(kThreads)
     }
     reduce_and_share(deviation, scratch);
     mean = batch_mean(p.center_weight, mean_of_means);
-    variance = static_cast<float>(batch_variance(p.center_weight, moments[1], deviation[0], instances));
+    variance =
+        static_cast<float>(batch_variance(p.center_weight, moments[1], deviation[0], instances));
     if (inside && threadIdx.y == 0) {
       mean_out[c] = static_cast<float>(mean);
       variance_out[c] = variance;
@@ -153,7 +156,8 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t n = threadIdx.y; inside && n < sizes.instances; n += kFinalizeLanes) {
     const int64_t at = n * sizes.channels + c;
     const double k = static_cast<double>(state_h[at]) + state_l[at];
-    const ForwardCoefficients f = forward_coefficients(p, k, calibrate(p, k, mean, inv_std), inv_std);
+    const ForwardCoefficients f =
+        forward_coefficients(p, k, calibrate(p, k, mean, inv_std), inv_std);
     state_h[at] = f.h;
     state_l[at] = f.l;
     state[2 * plane + at] = f.A;
@@ -169,14 +173,15 @@ struct ParameterGradients {
   float* dscale_bias;     // [C]
 };
 
-// One block a multiprocessor is all there ever is: without the second bound ptxas spills to fit three.
-__global__ void __launch_bounds__(kThreads, 1)
-    rbn_backward_finalize_kernel(PartialSums partial, Parameters parameters,
-                                 const float* __restrict__ given_mean,  // [C], with given statistics
-                                 const float* __restrict__ variance,    // [C]
-                                 const float* __restrict__ state,       // 4 planes [N, C]
-                                 double* sums,                          // 2 planes [N, C]: D, T
-                                 BackwardPlanes planes, ParameterGradients gradients, Sizes sizes) {
+// One block a multiprocessor is all there ever is: without the second bound ptxas spills to fit
+// three.
+__global__ void __launch_bounds__(kThreads, 1) rbn_backward_finalize_kernel(
+    PartialSums partial, Parameters parameters,
+    const float* __restrict__ given_mean,  // [C], with given statistics
+    const float* __restrict__ variance,    // [C]
+    const float* __restrict__ state,       // 4 planes [N, C]
+    double* sums,                          // 2 planes [N, C]: D, T
+    BackwardPlanes planes, ParameterGradients gradients, Sizes sizes) {
   RBN_SHARED(double, scratch, kRowsScratch<5>);
   const int64_t c = static_cast<int64_t>(blockIdx.x) * kFinalizeChannels + threadIdx.x;
   const bool inside = c < sizes.channels;
@@ -213,8 +218,8 @@ __global__ void __launch_bounds__(kThreads, 1)
   for (int64_t n = threadIdx.y; inside && n < sizes.instances; n += kFinalizeLanes) {
     const int64_t at = n * sizes.channels + c;
     const double k = static_cast<double>(state_h[at]) + state_l[at];
-    const InstanceGradient i = instance_gradient(p, calibrate(p, k, mean, inv_std), inv_std, state_l[at],
-                                                 sums[at], sums[plane + at]);
+    const InstanceGradient i = instance_gradient(p, calibrate(p, k, mean, inv_std), inv_std,
+                                                 state_l[at], sums[at], sums[plane + at]);
     total[0] += i.beta;
     total[1] += i.gamma;
     total[2] += i.scale_bias;
@@ -259,8 +264,8 @@ LaunchConfig finalize_config(int64_t channels, cudaStream_t stream) {
 }
 
 Sizes sizes_of(const RbnProblem& p, int64_t chunks) {
-  return {p.instances, p.positions, p.channels,
-          p.epsilon, lanes_per_instance(p.instances, chunks), p.training};
+  return {p.instances, p.positions, p.channels, p.epsilon, lanes_per_instance(p.instances, chunks),
+          p.training};
 }
 
 }  // namespace
@@ -271,11 +276,12 @@ cudaError_t rbn_forward_finalize(const RbnForward& call, const PartialSums& sums
   const int64_t channel_stride = p.layout == RBN_CHANNELS_LAST ? 1 : p.positions;
   return dispatch_element(p.dtype, 1, [&](auto element) {
     using T = typename decltype(element)::Type;
-    return launch(finalize_config(p.channels, stream), rbn_forward_finalize_kernel<T>,
-                  static_cast<const T*>(call.x), p.positions * p.channels, channel_stride, sums,
-                  Parameters{call.gamma, call.beta, call.center_weight, call.scale_weight, call.scale_bias},
-                  call.given_mean, call.given_variance, call.mean, call.variance, state,
-                  sizes_of(p, sums.chunks));
+    return launch(
+        finalize_config(p.channels, stream), rbn_forward_finalize_kernel<T>,
+        static_cast<const T*>(call.x), p.positions * p.channels, channel_stride, sums,
+        Parameters{call.gamma, call.beta, call.center_weight, call.scale_weight, call.scale_bias},
+        call.given_mean, call.given_variance, call.mean, call.variance, state,
+        sizes_of(p, sums.chunks));
   });
 }
 
@@ -284,15 +290,17 @@ cudaError_t rbn_backward_finalize(const RbnBackward& call, const PartialSums& pa
   const RbnProblem& p = call.problem;
   return launch(
       finalize_config(p.channels, stream), rbn_backward_finalize_kernel, partial,
-      Parameters{call.gamma, call.beta, call.center_weight, call.scale_weight, call.scale_bias}, call.mean,
-      call.variance, call.state, sums, planes,
-      ParameterGradients{call.dgamma, call.dbeta, call.dcenter_weight, call.dscale_weight, call.dscale_bias},
+      Parameters{call.gamma, call.beta, call.center_weight, call.scale_weight, call.scale_bias},
+      call.mean, call.variance, call.state, sums, planes,
+      ParameterGradients{call.dgamma, call.dbeta, call.dcenter_weight, call.dscale_weight,
+                         call.dscale_bias},
       sizes_of(p, partial.chunks));
 }
 
 cudaError_t rbn_probe_device() {
   cudaFuncAttributes attributes;
-  return cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(&rbn_backward_finalize_kernel));
+  return cudaFuncGetAttributes(&attributes,
+                               reinterpret_cast<const void*>(&rbn_backward_finalize_kernel));
 }
 
 }  // namespace rbn

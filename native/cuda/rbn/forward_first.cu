@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Forward, channels first, two passes: the one that sums and the one that writes. Lanes of a block share
-// rows (n, c) of S positions.
+// Forward, channels first, two passes: the one that sums and the one that writes. Lanes of a block
+// share rows (n, c) of S positions.
 #include "dispatch.h"
 #include "reduce.h"
 
 namespace rbn {
 namespace {
 
-// Per row and chunk: Σ(x − pivot) and Σ(x − pivot)², pivot = x[n, c, 0]. Without the second bound ptxas
-// spills to fit 40 registers.
+// Per row and chunk: Σ(x − pivot) and Σ(x − pivot)², pivot = x[n, c, 0]. Without the second bound
+// ptxas spills to fit 40 registers.
 template <class T, int V>
 __global__ void __launch_bounds__(kThreads, 1)
     rbn_forward_sums_first_kernel(const T* __restrict__ x,     // [N, C, S]
@@ -109,7 +109,8 @@ __global__ void __launch_bounds__(kThreads)
         bits = finish<kTail>(v, r, relu);
         store_last<T, V>(y + tile.row * rows.positions + s * V, v);
       }
-      if constexpr (kTail == Tail::kResidualMask) store_mask<V>(mask + tile.row * row_bytes, s, inside, bits);
+      if constexpr (kTail == Tail::kResidualMask)
+        store_mask<V>(mask + tile.row * row_bytes, s, inside, bits);
     }
   }
 }
@@ -120,7 +121,8 @@ cudaError_t rbn_forward_sums_first(const RbnForward& call, const Rows& rows, int
                                    const PartialSums& sums, cudaStream_t stream) {
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     using T = typename decltype(element)::Type;
-    return launch(config_of(rows, stream), rbn_forward_sums_first_kernel<T, decltype(element)::kWidth>,
+    return launch(config_of(rows, stream),
+                  rbn_forward_sums_first_kernel<T, decltype(element)::kWidth>,
                   static_cast<const T*>(call.x), sums.first, sums.second, rows);
   });
 }
@@ -130,11 +132,12 @@ cudaError_t rbn_forward_write_first(const RbnForward& call, const Rows& rows, in
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_tail(tail_of(call), [&](auto tail) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(rows, stream),
-                    rbn_forward_write_first_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>,
-                    static_cast<const T*>(call.x), static_cast<const T*>(call.residual), state,
-                    state + 2 * rows.rows, state + 3 * rows.rows, static_cast<T*>(call.y), call.mask,
-                    rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, rows);
+      return launch(
+          config_of(rows, stream),
+          rbn_forward_write_first_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>,
+          static_cast<const T*>(call.x), static_cast<const T*>(call.residual), state,
+          state + 2 * rows.rows, state + 3 * rows.rows, static_cast<T*>(call.y), call.mask,
+          rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, rows);
     });
   });
 }

@@ -11,9 +11,9 @@ namespace {
 // Per tile and channel: Σ(x − pivot) and Σ(x − pivot)², pivot = x[n, 0, c].
 template <class T, int V>
 __global__ void __launch_bounds__(kThreads)
-    rbn_forward_sums_last_kernel(const T* __restrict__ x,       // [N, S, C]
-                                 float* __restrict__ first,     // [N, chunks, C]
-                                 float* __restrict__ second,    // [N, chunks, C]
+    rbn_forward_sums_last_kernel(const T* __restrict__ x,     // [N, S, C]
+                                 float* __restrict__ first,   // [N, chunks, C]
+                                 float* __restrict__ second,  // [N, chunks, C]
                                  Tiles tiles) {
   RBN_SHARED(double, scratch, kRowsScratch<2 * V>);
   const Tile tile = find_tile(tiles, blockIdx.x);
@@ -53,7 +53,8 @@ __global__ void __launch_bounds__(kThreads)
   for (int i = 0; i < V; ++i) total[i] = sum[i], total[V + i] = square[i];
   reduce_rows(total, scratch);
   if (tile.inside && threadIdx.y == 0) {
-    const int64_t at = (tile.instance * tiles.chunks + tile.chunk) * tiles.channels + tile.vector * V;
+    const int64_t at =
+        (tile.instance * tiles.chunks + tile.chunk) * tiles.channels + tile.vector * V;
 #pragma unroll
     for (int i = 0; i < V; ++i) {
       first[at + i] = static_cast<float>(total[i]);
@@ -65,13 +66,13 @@ __global__ void __launch_bounds__(kThreads)
 // y = A·(x − h) + B, then residual and ReLU.
 template <class T, int V, Tail kTail>
 __global__ void __launch_bounds__(kThreads)
-    rbn_forward_write_last_kernel(const T* __restrict__ x,           // [N, S, C]
-                                  const T* __restrict__ residual,    // [N, S, C]
+    rbn_forward_write_last_kernel(const T* __restrict__ x,            // [N, S, C]
+                                  const T* __restrict__ residual,     // [N, S, C]
                                   const float* __restrict__ state_h,  // [N, C]
                                   const float* __restrict__ state_A,  // [N, C]
                                   const float* __restrict__ state_B,  // [N, C]
-                                  T* __restrict__ y,                 // [N, S, C]
-                                  uint8_t* __restrict__ mask,        // [N, S, row_bytes]
+                                  T* __restrict__ y,                  // [N, S, C]
+                                  uint8_t* __restrict__ mask,         // [N, S, row_bytes]
                                   int64_t row_bytes, bool relu, Tiles tiles) {
   const Tile tile = find_tile(tiles, reversed_block());
   float h[V], A[V], B[V];
@@ -122,7 +123,8 @@ cudaError_t rbn_forward_sums_last(const RbnForward& call, const Tiles& tiles, in
                                   const PartialSums& sums, cudaStream_t stream) {
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     using T = typename decltype(element)::Type;
-    return launch(config_of(tiles, stream), rbn_forward_sums_last_kernel<T, decltype(element)::kWidth>,
+    return launch(config_of(tiles, stream),
+                  rbn_forward_sums_last_kernel<T, decltype(element)::kWidth>,
                   static_cast<const T*>(call.x), sums.first, sums.second, tiles);
   });
 }
@@ -133,11 +135,12 @@ cudaError_t rbn_forward_write_last(const RbnForward& call, const Tiles& tiles, i
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_tail(tail_of(call), [&](auto tail) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(tiles, stream),
-                    rbn_forward_write_last_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>,
-                    static_cast<const T*>(call.x), static_cast<const T*>(call.residual), state,
-                    state + 2 * plane, state + 3 * plane, static_cast<T*>(call.y), call.mask,
-                    rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, tiles);
+      return launch(
+          config_of(tiles, stream),
+          rbn_forward_write_last_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>,
+          static_cast<const T*>(call.x), static_cast<const T*>(call.residual), state,
+          state + 2 * plane, state + 3 * plane, static_cast<T*>(call.y), call.mask,
+          rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, tiles);
     });
   });
 }

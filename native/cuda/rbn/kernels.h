@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The launchers of the fused kernels, and what they leave for each other in device memory. Each only
-// puts work on the stream. `width` is the vector width that the geometry was made with.
+// The launchers of the fused kernels, and what they leave for each other in device memory. Each
+// only puts work on the stream. `width` is the vector width that the geometry was made with.
 //
 // Two passes, forward:   rbn_forward_sums_*   x → partial sums of x − pivot and of its square
 //                        rbn_forward_finalize → mean, variance, coefficients h, l, A, B
@@ -58,14 +58,14 @@ cudaError_t rbn_backward_write_first(const RbnBackward& call, const Rows& rows, 
                                      const BackwardPlanes& planes, cudaStream_t stream);
 
 // Channels first, rows staged through shared memory; sums.chunks = 1.
-cudaError_t rbn_forward_sums_staged(const RbnForward& call, const Rows& rows, const PartialSums& sums,
-                                    cudaStream_t stream);
+cudaError_t rbn_forward_sums_staged(const RbnForward& call, const Rows& rows,
+                                    const PartialSums& sums, cudaStream_t stream);
 cudaError_t rbn_forward_write_staged(const RbnForward& call, const Rows& rows, const float* state,
                                      cudaStream_t stream);
-cudaError_t rbn_backward_sums_staged(const RbnBackward& call, const Rows& rows, const PartialSums& sums,
-                                     cudaStream_t stream);
-cudaError_t rbn_backward_write_staged(const RbnBackward& call, const Rows& rows, const BackwardPlanes& planes,
-                                      cudaStream_t stream);
+cudaError_t rbn_backward_sums_staged(const RbnBackward& call, const Rows& rows,
+                                     const PartialSums& sums, cudaStream_t stream);
+cudaError_t rbn_backward_write_staged(const RbnBackward& call, const Rows& rows,
+                                      const BackwardPlanes& planes, cudaStream_t stream);
 
 // Given statistics, x read once. state may be null.
 cudaError_t rbn_forward_once_last(const RbnForward& call, const OnceTiles& tiles, int width,
@@ -73,10 +73,11 @@ cudaError_t rbn_forward_once_last(const RbnForward& call, const OnceTiles& tiles
 cudaError_t rbn_forward_once_first(const RbnForward& call, const Rows& rows, int width,
                                    int64_t shared_bytes, cudaStream_t stream);
 
-// S = 1. The reduction takes the instances for the positions of one instance: rbn_forward_sums_last with
-// such tiles goes before the first of these in training. center: two planes [C], state or a substitute.
-cudaError_t rbn_forward_finalize_single(const RbnForward& call, const PartialSums& sums, float* center,
-                                        cudaStream_t stream);
+// S = 1. The reduction takes the instances for the positions of one instance: rbn_forward_sums_last
+// with such tiles goes before the first of these in training. center: two planes [C], state or a
+// substitute.
+cudaError_t rbn_forward_finalize_single(const RbnForward& call, const PartialSums& sums,
+                                        float* center, cudaStream_t stream);
 cudaError_t rbn_forward_write_single(const RbnForward& call, const Tiles& tiles, int width,
                                      const float* center, cudaStream_t stream);
 
@@ -86,8 +87,8 @@ constexpr int kSingleSums = 7;
 // coefficients: three planes [C], SingleBackwardCoefficients.
 cudaError_t rbn_backward_sums_single(const RbnBackward& call, const Tiles& tiles, float* partial,
                                      cudaStream_t stream);
-cudaError_t rbn_backward_finalize_single(const RbnBackward& call, const float* partial, int64_t chunks,
-                                         float* coefficients, cudaStream_t stream);
+cudaError_t rbn_backward_finalize_single(const RbnBackward& call, const float* partial,
+                                         int64_t chunks, float* coefficients, cudaStream_t stream);
 cudaError_t rbn_backward_write_single(const RbnBackward& call, const Tiles& tiles, int width,
                                       const float* coefficients, cudaStream_t stream);
 

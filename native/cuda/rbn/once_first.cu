@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Forward with given statistics, channels first, in one launch: a block keeps its rows (n, c) in shared
-// memory between the sums and the writing, so x is read once.
+// Forward with given statistics, channels first, in one launch: a block keeps its rows (n, c) in
+// shared memory between the sums and the writing, so x is read once.
 #include "dispatch.h"
 #include "reduce.h"
 
@@ -11,10 +11,10 @@ namespace {
 
 template <class T, int V, Tail kTail>
 __global__ void __launch_bounds__(kThreads)
-    rbn_forward_once_first_kernel(const T* __restrict__ x,               // [N, C, S]
-                                  const T* __restrict__ residual,        // [N, C, S]
-                                  const float* __restrict__ gamma,       // [C] or null
-                                  const float* __restrict__ beta,        // [C] or null
+    rbn_forward_once_first_kernel(const T* __restrict__ x,                   // [N, C, S]
+                                  const T* __restrict__ residual,            // [N, C, S]
+                                  const float* __restrict__ gamma,           // [C] or null
+                                  const float* __restrict__ beta,            // [C] or null
                                   const float* __restrict__ center_weight,   // [C]
                                   const float* __restrict__ scale_weight,    // [C]
                                   const float* __restrict__ scale_bias,      // [C]
@@ -43,7 +43,8 @@ __global__ void __launch_bounds__(kThreads)
       Raw<T, V> raw[kUnroll];
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
-        if (s + u * rows.lanes < rows.vectors) raw[u] = load_last<T, V>(row + (s + u * rows.lanes) * V);
+        if (s + u * rows.lanes < rows.vectors)
+          raw[u] = load_last<T, V>(row + (s + u * rows.lanes) * V);
       }
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
@@ -63,8 +64,10 @@ __global__ void __launch_bounds__(kThreads)
   reduce_lanes(total, rows.lanes, scratch);
   if (tile.inside && tile.lane == 0) {
     const int64_t c = tile.row % rows.channels;
-    const double k = instance_moments(pivot[0], total[0], 0.0, static_cast<double>(rows.positions)).mean;
-    const ChannelParameters p = load_parameters(gamma, beta, center_weight, scale_weight, scale_bias, c);
+    const double k =
+        instance_moments(pivot[0], total[0], 0.0, static_cast<double>(rows.positions)).mean;
+    const ChannelParameters p =
+        load_parameters(gamma, beta, center_weight, scale_weight, scale_bias, c);
     const double inv_std = inverse_std(given_variance[c], epsilon);
     const ForwardCoefficients f =
         forward_coefficients(p, k, calibrate(p, k, given_mean[c], inv_std), inv_std);
@@ -83,8 +86,8 @@ __global__ void __launch_bounds__(kThreads)
   const float h = coefficients[local_row];
   const float A = coefficients[kThreads / 8 + local_row];
   const float B = coefficients[2 * (kThreads / 8) + local_row];
-  // Each thread finds in the piece what it put there itself. All take the same number of steps: bytes of
-  // the mask are put together by whole warps.
+  // Each thread finds in the piece what it put there itself. All take the same number of steps:
+  // bytes of the mask are put together by whole warps.
   for (int64_t start = 0; start < rows.vectors; start += kUnroll * rows.lanes) {
     Raw<T, V> raw_residual[kUnroll];
 #pragma unroll
@@ -108,7 +111,8 @@ __global__ void __launch_bounds__(kThreads)
         bits = finish<kTail>(v, r, relu);
         store_last<T, V>(y + tile.row * rows.positions + s * V, v);
       }
-      if constexpr (kTail == Tail::kResidualMask) store_mask<V>(mask + tile.row * row_bytes, s, inside, bits);
+      if constexpr (kTail == Tail::kResidualMask)
+        store_mask<V>(mask + tile.row * row_bytes, s, inside, bits);
     }
   }
 }
@@ -120,16 +124,17 @@ cudaError_t rbn_forward_once_first(const RbnForward& call, const Rows& rows, int
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_tail(tail_of(call), [&](auto tail) {
       using T = typename decltype(element)::Type;
-      const auto kernel = rbn_forward_once_first_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>;
+      const auto kernel =
+          rbn_forward_once_first_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>;
       LaunchConfig config = config_of(rows, stream);
       config.shared_bytes = static_cast<size_t>(shared_bytes);
       const cudaError_t code = allow_shared(kernel, config.shared_bytes);
       if (code != cudaSuccess) return code;
-      return launch(config, kernel, static_cast<const T*>(call.x), static_cast<const T*>(call.residual),
-                    call.gamma, call.beta, call.center_weight, call.scale_weight, call.scale_bias,
-                    call.given_mean, call.given_variance, call.problem.epsilon, static_cast<T*>(call.y),
-                    call.state, call.mask, rbn_mask_row_bytes(&call.problem),
-                    call.problem.activation == RBN_RELU, rows);
+      return launch(config, kernel, static_cast<const T*>(call.x),
+                    static_cast<const T*>(call.residual), call.gamma, call.beta, call.center_weight,
+                    call.scale_weight, call.scale_bias, call.given_mean, call.given_variance,
+                    call.problem.epsilon, static_cast<T*>(call.y), call.state, call.mask,
+                    rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, rows);
     });
   });
 }

@@ -12,18 +12,18 @@ constexpr int kWarps = kThreads / 32;
 
 template <class T, int V, Tail kTail>
 __global__ void __launch_bounds__(kThreads)
-    rbn_forward_once_last_kernel(const T* __restrict__ x,               // [N, S, C]
-                                 const T* __restrict__ residual,        // [N, S, C]
-                                 const float* __restrict__ gamma,       // [C] or null
-                                 const float* __restrict__ beta,        // [C] or null
+    rbn_forward_once_last_kernel(const T* __restrict__ x,                   // [N, S, C]
+                                 const T* __restrict__ residual,            // [N, S, C]
+                                 const float* __restrict__ gamma,           // [C] or null
+                                 const float* __restrict__ beta,            // [C] or null
                                  const float* __restrict__ center_weight,   // [C]
                                  const float* __restrict__ scale_weight,    // [C]
                                  const float* __restrict__ scale_bias,      // [C]
                                  const float* __restrict__ given_mean,      // [C]
                                  const float* __restrict__ given_variance,  // [C]
                                  double epsilon,
-                                 T* __restrict__ y,          // [N, S, C]
-                                 float* __restrict__ state,  // 4 planes [N, C] or null
+                                 T* __restrict__ y,           // [N, S, C]
+                                 float* __restrict__ state,   // 4 planes [N, C] or null
                                  uint8_t* __restrict__ mask,  // [N, S, row_bytes]
                                  int64_t row_bytes, bool relu, OnceTiles tiles) {
   using Pack = Raw<T, V>;
@@ -51,7 +51,8 @@ __global__ void __launch_bounds__(kThreads)
       Raw<T, V> raw[kUnroll];
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
-        if (s + u * step < tiles.positions) raw[u] = load_last<T, V>(column + (s + u * step) * tiles.channels);
+        if (s + u * step < tiles.positions)
+          raw[u] = load_last<T, V>(column + (s + u * step) * tiles.channels);
       }
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
@@ -72,7 +73,8 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int i = 0; i < V; ++i) {
     double total = sum[i];
-    for (int apart = 16; apart >= block_x; apart /= 2) total += __shfl_down_sync(0xffffffffu, total, apart);
+    for (int apart = 16; apart >= block_x; apart /= 2)
+      total += __shfl_down_sync(0xffffffffu, total, apart);
     if (static_cast<int>(lane) < block_x) {
       sums[(static_cast<int>(threadIdx.x) * V + i) * kWarps + warp] = static_cast<float>(total);
     }
@@ -87,9 +89,12 @@ __global__ void __launch_bounds__(kThreads)
     double total = 0.0;
     for (int w = 0; w < kWarps; ++w) total += sums[thread * kWarps + w];
     float pivot[1];
-    Packed<T, 1>::unpack(load_kept<T, 1>(x + instance * tiles.positions * tiles.channels + c), pivot);
-    const double k = instance_moments(pivot[0], total, 0.0, static_cast<double>(tiles.positions)).mean;
-    const ChannelParameters p = load_parameters(gamma, beta, center_weight, scale_weight, scale_bias, c);
+    Packed<T, 1>::unpack(load_kept<T, 1>(x + instance * tiles.positions * tiles.channels + c),
+                         pivot);
+    const double k =
+        instance_moments(pivot[0], total, 0.0, static_cast<double>(tiles.positions)).mean;
+    const ChannelParameters p =
+        load_parameters(gamma, beta, center_weight, scale_weight, scale_bias, c);
     const double inv_std = inverse_std(given_variance[c], epsilon);
     f = forward_coefficients(p, k, calibrate(p, k, given_mean[c], inv_std), inv_std);
     if (state) {
@@ -118,15 +123,16 @@ __global__ void __launch_bounds__(kThreads)
       B[i] = coefficients[2 * channels + channel];
     }
   }
-  // Each thread finds in the piece what it put there itself. All take the same number of steps: bytes of
-  // the mask are put together by whole warps.
+  // Each thread finds in the piece what it put there itself. All take the same number of steps:
+  // bytes of the mask are put together by whole warps.
   for (int64_t start = 0; start < tiles.positions; start += kUnroll * step) {
     Raw<T, V> raw_residual[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u) {
       const int64_t s = start + u * step + threadIdx.y;
       if (kTail != Tail::kNone && column_inside && s < tiles.positions) {
-        raw_residual[u] = load_last<T, V>(residual + (instance * tiles.positions + s) * tiles.channels + vector * V);
+        raw_residual[u] = load_last<T, V>(
+            residual + (instance * tiles.positions + s) * tiles.channels + vector * V);
       }
     }
 #pragma unroll
@@ -144,7 +150,8 @@ __global__ void __launch_bounds__(kThreads)
         bits = finish<kTail>(v, r, relu);
         store_last<T, V>(y + position * tiles.channels + vector * V, v);
       }
-      if constexpr (kTail == Tail::kResidualMask) store_mask<V>(mask + position * row_bytes, vector, inside, bits);
+      if constexpr (kTail == Tail::kResidualMask)
+        store_mask<V>(mask + position * row_bytes, vector, inside, bits);
     }
   }
 }
@@ -156,7 +163,8 @@ cudaError_t rbn_forward_once_last(const RbnForward& call, const OnceTiles& tiles
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_tail(tail_of(call), [&](auto tail) {
       using T = typename decltype(element)::Type;
-      const auto kernel = rbn_forward_once_last_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>;
+      const auto kernel =
+          rbn_forward_once_last_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>;
       LaunchConfig config;
       config.grid = dim3(static_cast<unsigned>(tiles.grid()));
       config.block = dim3(tiles.block_x, tiles.block_y);
@@ -164,11 +172,11 @@ cudaError_t rbn_forward_once_last(const RbnForward& call, const OnceTiles& tiles
       config.stream = stream;
       const cudaError_t code = allow_shared(kernel, config.shared_bytes);
       if (code != cudaSuccess) return code;
-      return launch(config, kernel, static_cast<const T*>(call.x), static_cast<const T*>(call.residual),
-                    call.gamma, call.beta, call.center_weight, call.scale_weight, call.scale_bias,
-                    call.given_mean, call.given_variance, call.problem.epsilon, static_cast<T*>(call.y),
-                    call.state, call.mask, rbn_mask_row_bytes(&call.problem),
-                    call.problem.activation == RBN_RELU, tiles);
+      return launch(config, kernel, static_cast<const T*>(call.x),
+                    static_cast<const T*>(call.residual), call.gamma, call.beta, call.center_weight,
+                    call.scale_weight, call.scale_bias, call.given_mean, call.given_variance,
+                    call.problem.epsilon, static_cast<T*>(call.y), call.state, call.mask,
+                    rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, tiles);
     });
   });
 }

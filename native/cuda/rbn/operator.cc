@@ -36,7 +36,8 @@ class Layout {
     if (bytes_ == 0) return cudaSuccess;
     const cudaError_t code = workspace->allocate(bytes_);
     if (code != cudaSuccess) return code;
-    for (int i = 0; i < pieces_; ++i) *targets_[i] = static_cast<char*>(workspace->memory()) + offsets_[i];
+    for (int i = 0; i < pieces_; ++i)
+      *targets_[i] = static_cast<char*>(workspace->memory()) + offsets_[i];
     return cudaSuccess;
   }
 
@@ -64,12 +65,15 @@ int32_t check_pointers(std::initializer_list<Required> all, RbnError* error) {
 }
 
 // 0 and 1 only; the rest of a plan's launches are kernels that assume at least one element.
-bool is_empty(const RbnProblem& p) { return p.instances == 0 || p.positions == 0 || p.channels == 0; }
+bool is_empty(const RbnProblem& p) {
+  return p.instances == 0 || p.positions == 0 || p.channels == 0;
+}
 
 int32_t check_plan(const RbnContext& context, const RbnProblem& p, bool backward, int32_t* plan,
                    RbnError* error) {
   if (!plan_fits(p, backward, *plan, context.shared_bytes)) {
-    return fail(error, RBN_INVALID_ARGUMENT, "plan: %d does not fit this problem on this device", *plan);
+    return fail(error, RBN_INVALID_ARGUMENT, "plan: %d does not fit this problem on this device",
+                *plan);
   }
   if (*plan == RBN_PLAN_AUTO) *plan = choose_plan(p, backward, context.shared_bytes);
   return RBN_OK;
@@ -78,7 +82,8 @@ int32_t check_plan(const RbnContext& context, const RbnProblem& p, bool backward
 // Blocks of a launch are numbered in gridDim.x.
 int32_t check_grid(int64_t blocks, RbnError* error) {
   if (blocks <= kMaxGrid) return RBN_OK;
-  return fail(error, RBN_INVALID_ARGUMENT, "shape: expected at most %lld blocks of work, received %lld",
+  return fail(error, RBN_INVALID_ARGUMENT,
+              "shape: expected at most %lld blocks of work, received %lld",
               static_cast<long long>(kMaxGrid), static_cast<long long>(blocks));
 }
 
@@ -171,7 +176,8 @@ int32_t forward_two_pass(RbnContext* context, const RbnForward& call, RbnError* 
       .then("finalize", [&] { return rbn_forward_finalize(call, sums, state, stream); })
       .then("write",
             [&] {
-              if (g.last) return rbn_forward_write_last(call, g.write_tiles, g.width, state, stream);
+              if (g.last)
+                return rbn_forward_write_last(call, g.write_tiles, g.width, state, stream);
               return g.staged ? rbn_forward_write_staged(call, g.rows, state, stream)
                               : rbn_forward_write_first(call, g.rows, g.width, state, stream);
             })
@@ -180,17 +186,20 @@ int32_t forward_two_pass(RbnContext* context, const RbnForward& call, RbnError* 
 
 int32_t forward_once(RbnContext* context, const RbnForward& call, RbnError* error) {
   const RbnProblem& p = call.problem;
-  const int width = vector_width(p.dtype, row_of(p), aligned({call.x, call.residual, call.y, call.state}));
+  const int width =
+      vector_width(p.dtype, row_of(p), aligned({call.x, call.residual, call.y, call.state}));
   if (p.layout == RBN_CHANNELS_LAST) {
     const OnceTiles tiles = make_once_tiles(p, width);
     const int32_t status = check_grid(tiles.grid(), error);
     if (status != RBN_OK) return status;
-    return check(error, rbn_forward_once_last(call, tiles, width, context->stream), "forward: once");
+    return check(error, rbn_forward_once_last(call, tiles, width, context->stream),
+                 "forward: once");
   }
   const Rows rows = make_once_rows(p, width);
   const int32_t status = check_grid(rows.grid(), error);
   if (status != RBN_OK) return status;
-  return check(error, rbn_forward_once_first(call, rows, width, once_rows_bytes(rows, p), context->stream),
+  return check(error,
+               rbn_forward_once_first(call, rows, width, once_rows_bytes(rows, p), context->stream),
                "forward: once");
 }
 
@@ -199,6 +208,10 @@ int32_t forward_single(RbnContext* context, const RbnForward& call, RbnError* er
   const int width = vector_width(p.dtype, p.channels, aligned({call.x, call.residual, call.y}));
   const Tiles tiles = make_tiles(1, p.instances, p.channels, width);
   const Tiles write_tiles = make_tiles(1, p.instances, p.channels, width, writes_mask(call));
+  for (const Tiles& t : {tiles, write_tiles}) {
+    const int32_t status = check_grid(t.grid(), error);
+    if (status != RBN_OK) return status;
+  }
   PartialSums sums = {nullptr, nullptr, tiles.chunks};
   float* center = call.state;
   Workspace workspace(context);
@@ -213,10 +226,12 @@ int32_t forward_single(RbnContext* context, const RbnForward& call, RbnError* er
       .then("memory for partial sums", [&] { return layout.allocate(&workspace); })
       .then("sums",
             [&] {
-              return p.training ? rbn_forward_sums_last(call, tiles, width, sums, stream) : cudaSuccess;
+              return p.training ? rbn_forward_sums_last(call, tiles, width, sums, stream)
+                                : cudaSuccess;
             })
       .then("finalize", [&] { return rbn_forward_finalize_single(call, sums, center, stream); })
-      .then("write", [&] { return rbn_forward_write_single(call, write_tiles, width, center, stream); })
+      .then("write",
+            [&] { return rbn_forward_write_single(call, write_tiles, width, center, stream); })
       .finish(error);
 }
 
@@ -259,9 +274,14 @@ int32_t backward_two_pass(RbnContext* context, const RbnBackward& call, RbnError
 
 int32_t backward_single(RbnContext* context, const RbnBackward& call, RbnError* error) {
   const RbnProblem& p = call.problem;
-  const int width = vector_width(p.dtype, p.channels, aligned({call.dy, call.x, call.dx, call.dresidual}));
+  const int width =
+      vector_width(p.dtype, p.channels, aligned({call.dy, call.x, call.dx, call.dresidual}));
   const Tiles sum_tiles = make_tiles(1, p.instances, p.channels, 1);
   const Tiles tiles = make_tiles(1, p.instances, p.channels, width);
+  for (const Tiles& t : {sum_tiles, tiles}) {
+    const int32_t status = check_grid(t.grid(), error);
+    if (status != RBN_OK) return status;
+  }
   float* partial = nullptr;
   float* coefficients = nullptr;
   Workspace workspace(context);
@@ -273,8 +293,12 @@ int32_t backward_single(RbnContext* context, const RbnBackward& call, RbnError* 
       .then("memory for partial sums", [&] { return layout.allocate(&workspace); })
       .then("sums", [&] { return rbn_backward_sums_single(call, sum_tiles, partial, stream); })
       .then("finalize",
-            [&] { return rbn_backward_finalize_single(call, partial, sum_tiles.chunks, coefficients, stream); })
-      .then("write", [&] { return rbn_backward_write_single(call, tiles, width, coefficients, stream); })
+            [&] {
+              return rbn_backward_finalize_single(call, partial, sum_tiles.chunks, coefficients,
+                                                  stream);
+            })
+      .then("write",
+            [&] { return rbn_backward_write_single(call, tiles, width, coefficients, stream); })
       .finish(error);
 }
 
@@ -294,14 +318,19 @@ int32_t check_problem(const RbnProblem& p, RbnError* error) {
   const struct {
     int32_t value;
     const char* name;
-  } choices[] = {{p.layout, "layout"}, {p.dtype, "dtype"}, {p.training, "training"}, {p.activation, "activation"}};
+  } choices[] = {{p.layout, "layout"},
+                 {p.dtype, "dtype"},
+                 {p.training, "training"},
+                 {p.activation, "activation"}};
   for (const auto& choice : choices) {
     if (choice.value != 0 && choice.value != 1) {
-      return fail(error, RBN_INVALID_ARGUMENT, "%s: expected 0 or 1, received %d", choice.name, choice.value);
+      return fail(error, RBN_INVALID_ARGUMENT, "%s: expected 0 or 1, received %d", choice.name,
+                  choice.value);
     }
   }
   if (!(p.epsilon > 0.0 && p.epsilon < HUGE_VAL)) {
-    return fail(error, RBN_INVALID_ARGUMENT, "epsilon: expected a number above 0, received %g", p.epsilon);
+    return fail(error, RBN_INVALID_ARGUMENT, "epsilon: expected a number above 0, received %g",
+                p.epsilon);
   }
   // 64 bytes a channel of an instance cover the state and all temporary planes, 16 an element the
   // tensor and partial sums; a size of 0 must not hide that the others overflow.
@@ -313,17 +342,20 @@ int32_t check_problem(const RbnProblem& p, RbnError* error) {
       __builtin_mul_overflow(planes, static_cast<int64_t>(64), &bytes) ||
       __builtin_mul_overflow(planes, positions, &elements) ||
       __builtin_mul_overflow(elements, static_cast<int64_t>(16), &bytes)) {
-    return fail(error, RBN_INVALID_ARGUMENT,
-                "shape: expected a size in bytes below 2^63, received %lld instances, %lld positions, "
-                "%lld channels",
-                static_cast<long long>(p.instances), static_cast<long long>(p.positions),
-                static_cast<long long>(p.channels));
+    return fail(
+        error, RBN_INVALID_ARGUMENT,
+        "shape: expected a size in bytes below 2^63, received %lld instances, %lld positions, "
+        "%lld channels",
+        static_cast<long long>(p.instances), static_cast<long long>(p.positions),
+        static_cast<long long>(p.channels));
   }
   if (p.training && (p.channels == 0 || p.instances * p.positions < 2)) {
     return fail(error, RBN_INVALID_ARGUMENT,
-                "shape: expected channels and at least 2 values in each in training, received %lld channels "
+                "shape: expected channels and at least 2 values in each in training, received %lld "
+                "channels "
                 "of %lld values",
-                static_cast<long long>(p.channels), static_cast<long long>(p.instances * p.positions));
+                static_cast<long long>(p.channels),
+                static_cast<long long>(p.instances * p.positions));
   }
   return RBN_OK;
 }
@@ -342,7 +374,8 @@ int32_t forward(RbnContext* context, const RbnForward& call, int32_t plan, RbnEr
                            {p.training ? call.variance : call.given_variance, "variance"}},
                           error);
   if (status != RBN_OK) return status;
-  if (p.activation == RBN_RELU && call.residual && call.state && !call.mask) return missing(error, "mask");
+  if (p.activation == RBN_RELU && call.residual && call.state && !call.mask)
+    return missing(error, "mask");
   switch (plan) {
     case RBN_PLAN_SINGLE: return forward_single(context, call, error);
     case RBN_PLAN_FROZEN_ONCE: return forward_once(context, call, error);
@@ -365,7 +398,8 @@ int32_t backward(RbnContext* context, const RbnBackward& call, int32_t plan, Rbn
          {call.dgamma, call.dbeta, call.dcenter_weight, call.dscale_weight, call.dscale_bias}) {
       if (!gradient || status != RBN_OK) continue;
       const size_t bytes = static_cast<size_t>(p.channels) * sizeof(float);
-      status = check(error, cudaMemsetAsync(gradient, 0, bytes, context->stream), "backward: zero gradients");
+      status = check(error, cudaMemsetAsync(gradient, 0, bytes, context->stream),
+                     "backward: zero gradients");
     }
     return status;
   }
@@ -381,7 +415,8 @@ int32_t backward(RbnContext* context, const RbnBackward& call, int32_t plan, Rbn
                           error);
   if (status != RBN_OK) return status;
   if (call.mask && p.activation != RBN_RELU) {
-    return fail(error, RBN_INVALID_ARGUMENT, "mask: expected null without an activation, received one");
+    return fail(error, RBN_INVALID_ARGUMENT,
+                "mask: expected null without an activation, received one");
   }
   if (call.dresidual && !call.mask) return missing(error, "mask");
   return plan == RBN_PLAN_SINGLE ? backward_single(context, call, error)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// One call of the operator on a context's stream: checks, choice of the plan, temporary memory, launches.
+// One call of the operator on a context's stream: checks, choice of the plan, temporary memory,
+// launches.
 #ifndef RBN_CUDA_RBN_OPERATOR_H_
 #define RBN_CUDA_RBN_OPERATOR_H_
 

@@ -8,9 +8,10 @@
 //                         memory, so x is read once, in one launch. Taken whenever the piece fits.
 //   RBN_PLAN_TWO_PASS     everything else: sums, a small step a (n, c), writing; x is read twice.
 //
-// All counts follow from shapes alone, never from the number of multiprocessors: a sum is cut at the
-// same places on every GPU, so it has the same bits. RBN_PLAN_AUTO takes FROZEN_ONCE by the shared memory
-// that all GPUs since compute capability 8.0 have, so there the choice follows from shapes, too.
+// All counts follow from shapes alone, never from the number of multiprocessors: a sum is cut at
+// the same places on every GPU, so it has the same bits. RBN_PLAN_AUTO takes FROZEN_ONCE by the
+// shared memory that all GPUs since compute capability 8.0 have, so there the choice follows from
+// shapes, too.
 #ifndef RBN_CUDA_RBN_PLAN_H_
 #define RBN_CUDA_RBN_PLAN_H_
 
@@ -82,8 +83,8 @@ inline int power_of_two_from(int64_t value, int limit) {
   return power;
 }
 
-// Positions a block, of `positions`, where `others` blocks are there anyway and `lanes` positions are
-// taken at a time.
+// Positions a block, of `positions`, where `others` blocks are there anyway and `lanes` positions
+// are taken at a time.
 inline int64_t chunk_length(int64_t positions, int64_t others, int64_t lanes) {
   const int64_t step = lanes * kUnroll;
   const int64_t chunks = clamp(divide_up(kBlocks, others), 1, divide_up(positions, step));
@@ -91,8 +92,8 @@ inline int64_t chunk_length(int64_t positions, int64_t others, int64_t lanes) {
   return length < lanes * kThreadPositions ? length : lanes * kThreadPositions;
 }
 
-// `writes_mask`: a byte of the mask is put together from the lanes of one warp, so a row of the block is
-// a power of two of threads and at least a byte, and all warps are whole.
+// `writes_mask`: a byte of the mask is put together from the lanes of one warp, so a row of the
+// block is a power of two of threads and at least a byte, and all warps are whole.
 inline Tiles make_tiles(int64_t instances, int64_t positions, int64_t channels, int width,
                         bool writes_mask = false) {
   Tiles t = {};
@@ -122,11 +123,13 @@ inline Rows make_rows(int64_t rows, int64_t positions, int64_t channels, int wid
   r.positions = positions;
   r.channels = channels;
   r.vectors = divide_up(positions, width);
-  // Up to 4 vectors a thread with 8 lanes and up to 16 with a warp; then a row is worth whole blocks.
+  // Up to 4 vectors a thread with 8 lanes and up to 16 with a warp; then a row is worth whole
+  // blocks.
   r.lanes = r.vectors <= 32 ? 8 : r.vectors <= 512 ? 32 : kThreads;
   r.block_rows = kThreads / r.lanes;
   r.groups = divide_up(rows, r.block_rows);
-  r.chunk_vectors = r.lanes < kThreads ? round_up(r.vectors, r.lanes) : chunk_length(r.vectors, rows, r.lanes);
+  r.chunk_vectors =
+      r.lanes < kThreads ? round_up(r.vectors, r.lanes) : chunk_length(r.vectors, rows, r.lanes);
   r.chunks = divide_up(r.vectors, r.chunk_vectors);
   return r;
 }
@@ -134,9 +137,9 @@ inline Rows make_rows(int64_t rows, int64_t positions, int64_t channels, int wid
 // Most bytes of a staged piece: two of them fit in the 48 KiB that every kernel may take.
 constexpr int64_t kStagedBytes = 24 * 1024;
 
-// Channels first through shared memory, for rows without whole vectors: block_rows rows are a multiple of
-// 16 bytes and, where rows are short, about 12 KiB, which lets 8 blocks of two pieces share a
-// multiprocessor of 228 KiB. chunks = 1.
+// Channels first through shared memory, for rows without whole vectors: block_rows rows are a
+// multiple of 16 bytes and, where rows are short, about 12 KiB, which lets 8 blocks of two pieces
+// share a multiprocessor of 228 KiB. chunks = 1.
 inline Rows make_staged_rows(int64_t rows, int64_t positions, int64_t channels, int32_t dtype) {
   const int64_t row_bytes = positions * element_bytes(dtype);
   Rows r = {};
@@ -147,7 +150,8 @@ inline Rows make_staged_rows(int64_t rows, int64_t positions, int64_t channels, 
   r.chunks = 1;
   r.lanes = positions <= 64 ? 8 : 32;
   // Multiples of what the threads take at once, 32 or 8 rows: also multiples of 16 bytes.
-  r.block_rows = static_cast<int32_t>(round_up(clamp(12 * 1024 / row_bytes, 1, 1024), kThreads / r.lanes));
+  r.block_rows =
+      static_cast<int32_t>(round_up(clamp(12 * 1024 / row_bytes, 1, 1024), kThreads / r.lanes));
   r.groups = divide_up(rows, r.block_rows);
   return r;
 }
@@ -175,8 +179,8 @@ inline OnceTiles make_once_tiles(const RbnProblem& p, int width) {
   t.channels = p.channels;
   t.vectors = divide_up(p.channels, width);
   const int bytes = element_bytes(p.dtype);
-  // 128 bytes of a position are best for DRAM, 32 the least that wastes none. Narrower where the piece
-  // would not fit, or would leave fewer blocks than an H100 has multiprocessors.
+  // 128 bytes of a position are best for DRAM, 32 the least that wastes none. Narrower where the
+  // piece would not fit, or would leave fewer blocks than an H100 has multiprocessors.
   for (int row_bytes = 128; row_bytes >= 32; row_bytes /= 2) {
     t.block_x = power_of_two_from(t.vectors, row_bytes / (width * bytes));
     if (t.block_x * width < 8) t.block_x = 8 / width;  // a byte of the mask
@@ -206,8 +210,8 @@ inline int64_t once_rows_bytes(const Rows& r, const RbnProblem& p) {
 
 inline bool is_single(const RbnProblem& p) { return p.positions == 1; }
 
-// Shared memory that FROZEN_ONCE takes with vectors where the shape allows them; without them it takes
-// no more.
+// Shared memory that FROZEN_ONCE takes with vectors where the shape allows them; without them it
+// takes no more.
 inline int64_t once_bytes(RbnProblem p) {
   // An empty batch launches nothing; the geometry below assumes that there is something.
   for (int64_t* size : {&p.instances, &p.positions, &p.channels}) *size = *size > 0 ? *size : 1;
@@ -220,23 +224,20 @@ inline int64_t once_bytes(RbnProblem p) {
 // `shared_bytes`: what the device lets a block have.
 inline bool plan_fits(const RbnProblem& p, bool backward, int32_t plan, int64_t shared_bytes) {
   switch (plan) {
-    case RBN_PLAN_AUTO:
-      return true;
-    case RBN_PLAN_TWO_PASS:
-      return !is_single(p);
-    case RBN_PLAN_SINGLE:
-      return is_single(p);
+    case RBN_PLAN_AUTO: return true;
+    case RBN_PLAN_TWO_PASS: return !is_single(p);
+    case RBN_PLAN_SINGLE: return is_single(p);
     case RBN_PLAN_FROZEN_ONCE:
       return !is_single(p) && !p.training && !backward && once_bytes(p) <= shared_bytes;
-    default:
-      return false;
+    default: return false;
   }
 }
 
 inline RbnPlan choose_plan(const RbnProblem& p, bool backward, int64_t shared_bytes) {
   if (is_single(p)) return RBN_PLAN_SINGLE;
   const int64_t limit = shared_bytes < kOnceBytes ? shared_bytes : kOnceBytes;
-  return plan_fits(p, backward, RBN_PLAN_FROZEN_ONCE, limit) ? RBN_PLAN_FROZEN_ONCE : RBN_PLAN_TWO_PASS;
+  return plan_fits(p, backward, RBN_PLAN_FROZEN_ONCE, limit) ? RBN_PLAN_FROZEN_ONCE
+                                                             : RBN_PLAN_TWO_PASS;
 }
 
 }  // namespace rbn

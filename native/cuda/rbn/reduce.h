@@ -15,8 +15,8 @@ namespace rbn {
 template <int K>
 constexpr int kRowsScratch = K * kThreads / 2;
 
-// Adds up over threadIdx.y, by halves; the sums are in the threads with threadIdx.y = 0. Called by all
-// threads of the block; the scratch may be used again at once.
+// Adds up over threadIdx.y, by halves; the sums are in the threads with threadIdx.y = 0. Called by
+// all threads of the block; the scratch may be used again at once.
 template <int K>
 __device__ __forceinline__ void reduce_rows(double (&value)[K], double* scratch) {
   const int y = threadIdx.y;
@@ -38,8 +38,8 @@ __device__ __forceinline__ void reduce_rows(double (&value)[K], double* scratch)
   }
 }
 
-// Adds up over the `lanes` neighbours (8 or 32) of a warp that share a row; the sums are in the first of
-// them. Called by all threads of a warp.
+// Adds up over the `lanes` neighbours (8 or 32) of a warp that share a row; the sums are in the
+// first of them. Called by all threads of a warp.
 template <int K>
 __device__ __forceinline__ void reduce_warp_lanes(double (&value)[K], int lanes) {
   for (int step = lanes / 2; step > 0; step /= 2) {
@@ -65,7 +65,8 @@ __device__ __forceinline__ void reduce_lanes(double (&value)[K], int lanes, doub
   if (threadIdx.x == 0) {
 #pragma unroll
     for (int k = 0; k < K; ++k) {
-      for (int warp = 1; warp < kThreads / 32; ++warp) value[k] += scratch[k * (kThreads / 32) + warp];
+      for (int warp = 1; warp < kThreads / 32; ++warp)
+        value[k] += scratch[k * (kThreads / 32) + warp];
     }
   }
 }

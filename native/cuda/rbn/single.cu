@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// S = 1: x is [N, C] and every element has a gate of its own. The reduction over the instances takes
-// them for the positions of one instance (tiles with instances = 1, positions = N).
+// S = 1: x is [N, C] and every element has a gate of its own. The reduction over the instances
+// takes them for the positions of one instance (tiles with instances = 1, positions = N).
 #include "dispatch.h"
 #include "reduce.h"
 
 namespace rbn {
 namespace {
 
-// What the kernels read of the channels; beside it `center`, two planes [C]: the mean of x_c in two parts.
+// What the kernels read of the channels; beside it `center`, two planes [C]: the mean of x_c in two
+// parts.
 struct SingleInputs {
   const float* gamma;          // [C] or null
   const float* beta;           // [C] or null
@@ -38,13 +39,15 @@ __device__ __forceinline__ SingleChannel load_single(const SingleInputs& in, int
   const double mean = static_cast<double>(in.center[c]) + in.center[in.channels + c];
   const double inv_std = inverse_std(in.variance[c], in.epsilon);
   return {single_coefficients(p.center_weight, mean, inv_std), static_cast<float>(p.gamma),
-          static_cast<float>(p.beta), static_cast<float>(p.scale_weight), static_cast<float>(p.scale_bias)};
+          static_cast<float>(p.beta), static_cast<float>(p.scale_weight),
+          static_cast<float>(p.scale_bias)};
 }
 
-// The channels of a block, [block_x · V] in shared memory: each is worked out, in double, by one thread.
-// A slab has at most 32 vectors.
+// The channels of a block, [block_x · V] in shared memory: each is worked out, in double, by one
+// thread. A slab has at most 32 vectors.
 template <int V>
-__device__ __forceinline__ void load_slab(const SingleInputs& in, const Tile& tile, SingleChannel* slab) {
+__device__ __forceinline__ void load_slab(const SingleInputs& in, const Tile& tile,
+                                          SingleChannel* slab) {
   const int64_t first = (tile.vector - threadIdx.x) * V;
   const int thread = threadIdx.y * blockDim.x + threadIdx.x;
   const int count = blockDim.x * V;
@@ -57,8 +60,8 @@ __device__ __forceinline__ void load_slab(const SingleInputs& in, const Tile& ti
 // Statistics: in training from sums, whose pivots are x[0, c]; otherwise the given ones.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    rbn_forward_finalize_single_kernel(const T* __restrict__ x,  // [N, C]
-                                       PartialSums sums,         // [1, chunks, C]
+    rbn_forward_finalize_single_kernel(const T* __restrict__ x,                  // [N, C]
+                                       PartialSums sums,                         // [1, chunks, C]
                                        const float* __restrict__ center_weight,  // [C]
                                        const float* __restrict__ given_mean,     // [C]
                                        float* __restrict__ mean_out,             // [C]
@@ -84,7 +87,8 @@ __global__ void __launch_bounds__(kThreads)
     const InstanceMoments m = instance_moments(pivot[0], total[0], total[1], count);
     mean = batch_mean(center_weight[c], m.mean);
     mean_out[c] = static_cast<float>(mean);
-    variance_out[c] = static_cast<float>(batch_variance(center_weight[c], 0.0, m.variance * count, count));
+    variance_out[c] =
+        static_cast<float>(batch_variance(center_weight[c], 0.0, m.variance * count, count));
   } else {
     mean = given_mean[c];
   }
@@ -98,8 +102,8 @@ __global__ void __launch_bounds__(kThreads)
     rbn_forward_write_single_kernel(const T* __restrict__ x,         // [N, C]
                                     const T* __restrict__ residual,  // [N, C]
                                     SingleInputs in,
-                                    T* __restrict__ y,               // [N, C]
-                                    uint8_t* __restrict__ mask,      // [N, row_bytes]
+                                    T* __restrict__ y,           // [N, C]
+                                    uint8_t* __restrict__ mask,  // [N, row_bytes]
                                     int64_t row_bytes, bool relu, Tiles tiles) {
   RBN_SHARED(SingleChannel, slab, 32 * V);
   const Tile tile = find_tile(tiles, reversed_block());
@@ -123,14 +127,16 @@ __global__ void __launch_bounds__(kThreads)
       bits = finish<kTail>(v, r, relu);
       store_last<T, V>(y + at, v);
     }
-    if constexpr (kTail == Tail::kResidualMask) store_mask<V>(mask + n * row_bytes, tile.vector, inside, bits);
+    if constexpr (kTail == Tail::kResidualMask)
+      store_mask<V>(mask + n * row_bytes, tile.vector, inside, bits);
   }
 }
 
 // G of one element.
 template <Gate kGate>
 __device__ __forceinline__ float gate_single(float dy, unsigned bit, float x_s,
-                                             const SingleGate<float>& gate, const SingleChannel& c) {
+                                             const SingleGate<float>& gate,
+                                             const SingleChannel& c) {
   if constexpr (kGate == Gate::kMask) return bit ? dy : 0.0f;
   if constexpr (kGate == Gate::kSign) {
     return relu_passes(single_forward_element(x_s, gate, c.gamma, c.beta)) ? dy : 0.0f;
@@ -148,7 +154,7 @@ __global__ void __launch_bounds__(kThreads)
                                     const T* __restrict__ x,           // [N, C]
                                     const uint8_t* __restrict__ mask,  // [N, row_bytes]
                                     SingleInputs in,
-                                    float* __restrict__ partial,       // [kSingleSums, chunks, C]
+                                    float* __restrict__ partial,  // [kSingleSums, chunks, C]
                                     int64_t row_bytes, Tiles tiles) {
   RBN_SHARED(double, scratch, kRowsScratch<kSingleSums>);
   RBN_SHARED(SingleChannel, slab, 32);
@@ -165,7 +171,8 @@ __global__ void __launch_bounds__(kThreads)
       float v[1], g[1];
       Packed<T, 1>::unpack(load_kept<T, 1>(x + at), v);
       Packed<T, 1>::unpack(load_kept<T, 1>(dy + at), g);
-      const unsigned bit = kGate == Gate::kMask ? load_mask<1>(mask + n * row_bytes, tile.vector) : 0;
+      const unsigned bit =
+          kGate == Gate::kMask ? load_mask<1>(mask + n * row_bytes, tile.vector) : 0;
       const float x_s = single_standardize(v[0], c.k);
       const SingleGate<float> gate = c.gate(x_s);
       const float G = gate_single<kGate>(g[0], bit, x_s, gate, c);
@@ -187,30 +194,32 @@ __global__ void __launch_bounds__(kThreads)
   if (tile.inside && threadIdx.y == 0) {
 #pragma unroll
     for (int k = 0; k < kSingleSums; ++k) {
-      partial[(k * tiles.chunks + tile.chunk) * tiles.channels + tile.vector] = static_cast<float>(total[k]);
+      partial[(k * tiles.chunks + tile.chunk) * tiles.channels + tile.vector] =
+          static_cast<float>(total[k]);
     }
   }
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    rbn_backward_finalize_single_kernel(const T* __restrict__ x,              // [N, C], for the pivots
-                                        const float* __restrict__ partial,    // [kSingleSums, chunks, C]
-                                        SingleInputs in,
-                                        float* __restrict__ dgamma,           // [C] or null
-                                        float* __restrict__ dbeta,            // [C] or null
-                                        float* __restrict__ dcenter_weight,   // [C]
-                                        float* __restrict__ dscale_weight,    // [C]
-                                        float* __restrict__ dscale_bias,      // [C]
-                                        float* __restrict__ coefficients,     // [3, C]
-                                        int64_t instances, int64_t chunks, int32_t training) {
+__global__ void __launch_bounds__(kThreads) rbn_backward_finalize_single_kernel(
+    const T* __restrict__ x,            // [N, C], for the pivots
+    const float* __restrict__ partial,  // [kSingleSums, chunks, C]
+    SingleInputs in,
+    float* __restrict__ dgamma,          // [C] or null
+    float* __restrict__ dbeta,           // [C] or null
+    float* __restrict__ dcenter_weight,  // [C]
+    float* __restrict__ dscale_weight,   // [C]
+    float* __restrict__ dscale_bias,     // [C]
+    float* __restrict__ coefficients,    // [3, C]
+    int64_t instances, int64_t chunks, int32_t training) {
   RBN_SHARED(double, scratch, kRowsScratch<kSingleSums>);
   const int64_t c = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   double total[kSingleSums] = {};
   if (c < in.channels) {
     for (int64_t chunk = threadIdx.y; chunk < chunks; chunk += blockDim.y) {
 #pragma unroll
-      for (int k = 0; k < kSingleSums; ++k) total[k] += partial[(k * chunks + chunk) * in.channels + c];
+      for (int k = 0; k < kSingleSums; ++k)
+        total[k] += partial[(k * chunks + chunk) * in.channels + c];
     }
   }
   reduce_rows(total, scratch);
@@ -224,12 +233,12 @@ __global__ void __launch_bounds__(kThreads)
   const double sum_u = p.gamma * sum.gated_beta + p.scale_weight * sum.scale_bias;
   float pivot[1];
   Packed<T, 1>::unpack(load_kept<T, 1>(x + c), pivot);
-  const double center =
-      training
-          ? single_center_gradient(in.epsilon, inv_std, total[kSumUD] - total[kSumD] / count * sum_u)
-          : inv_std * (total[kSumUD] + pivot[0] * sum_u);  // Σ k·U, U = r·u
-  const SingleBackwardCoefficients b =
-      single_backward_coefficients(p.center_weight, inv_std, batch_gradient(p, sum, count, training));
+  const double center = training
+                            ? single_center_gradient(in.epsilon, inv_std,
+                                                     total[kSumUD] - total[kSumD] / count * sum_u)
+                            : inv_std * (total[kSumUD] + pivot[0] * sum_u);  // Σ k·U, U = r·u
+  const SingleBackwardCoefficients b = single_backward_coefficients(
+      p.center_weight, inv_std, batch_gradient(p, sum, count, training));
   if (dgamma) dgamma[c] = static_cast<float>(sum.gamma);
   if (dbeta) dbeta[c] = static_cast<float>(sum.beta);
   dcenter_weight[c] = static_cast<float>(center);
@@ -247,8 +256,8 @@ __global__ void __launch_bounds__(kThreads)
                                      const uint8_t* __restrict__ mask,  // [N, row_bytes]
                                      SingleInputs in,
                                      const float* __restrict__ coefficients,  // [3, C]
-                                     T* __restrict__ dx,                // [N, C]
-                                     T* __restrict__ dresidual,         // [N, C]
+                                     T* __restrict__ dx,                      // [N, C]
+                                     T* __restrict__ dresidual,               // [N, C]
                                      int64_t row_bytes, Tiles tiles) {
   RBN_SHARED(SingleChannel, slab, 32 * V);
   const Tile tile = find_tile(tiles, reversed_block());
@@ -263,7 +272,8 @@ __global__ void __launch_bounds__(kThreads)
     float v[V], g[V];
     Packed<T, V>::unpack(load_last<T, V>(x + at), v);
     Packed<T, V>::unpack(load_last<T, V>(dy + at), g);
-    const unsigned bits = kGate == Gate::kMask ? load_mask<V>(mask + n * row_bytes, tile.vector) : 0;
+    const unsigned bits =
+        kGate == Gate::kMask ? load_mask<V>(mask + n * row_bytes, tile.vector) : 0;
 #pragma unroll
     for (int i = 0; i < V; ++i) {
       const SingleChannel& c = slab[threadIdx.x * V + i];
@@ -296,14 +306,14 @@ SingleInputs inputs_of(const RbnBackward& call) {
 
 }  // namespace
 
-cudaError_t rbn_forward_finalize_single(const RbnForward& call, const PartialSums& sums, float* center,
-                                        cudaStream_t stream) {
+cudaError_t rbn_forward_finalize_single(const RbnForward& call, const PartialSums& sums,
+                                        float* center, cudaStream_t stream) {
   const RbnProblem& p = call.problem;
   return dispatch_element(p.dtype, 1, [&](auto element) {
     using T = typename decltype(element)::Type;
     return launch(finalize_config(p.channels, stream), rbn_forward_finalize_single_kernel<T>,
-                  static_cast<const T*>(call.x), sums, call.center_weight, call.given_mean, call.mean,
-                  call.variance, center, p.instances, p.channels, p.training);
+                  static_cast<const T*>(call.x), sums, call.center_weight, call.given_mean,
+                  call.mean, call.variance, center, p.instances, p.channels, p.training);
   });
 }
 
@@ -322,11 +332,12 @@ cudaError_t rbn_forward_write_single(const RbnForward& call, const Tiles& tiles,
   return dispatch_element(p.dtype, width, [&](auto element) {
     return dispatch_tail(tail_of(call), [&](auto tail) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(tiles, stream),
-                    rbn_forward_write_single_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>,
-                    static_cast<const T*>(call.x), static_cast<const T*>(call.residual), in,
-                    static_cast<T*>(call.y), call.mask, divide_up(p.channels, 8),
-                    p.activation == RBN_RELU, tiles);
+      return launch(
+          config_of(tiles, stream),
+          rbn_forward_write_single_kernel<T, decltype(element)::kWidth, decltype(tail)::kValue>,
+          static_cast<const T*>(call.x), static_cast<const T*>(call.residual), in,
+          static_cast<T*>(call.y), call.mask, divide_up(p.channels, 8), p.activation == RBN_RELU,
+          tiles);
     });
   });
 }
@@ -336,22 +347,23 @@ cudaError_t rbn_backward_sums_single(const RbnBackward& call, const Tiles& tiles
   return dispatch_element(call.problem.dtype, 1, [&](auto element) {
     return dispatch_gate(gate_of(call), [&](auto gate) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(tiles, stream), rbn_backward_sums_single_kernel<T, decltype(gate)::kValue>,
-                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, inputs_of(call),
-                    partial, divide_up(call.problem.channels, 8), tiles);
+      return launch(config_of(tiles, stream),
+                    rbn_backward_sums_single_kernel<T, decltype(gate)::kValue>,
+                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask,
+                    inputs_of(call), partial, divide_up(call.problem.channels, 8), tiles);
     });
   });
 }
 
-cudaError_t rbn_backward_finalize_single(const RbnBackward& call, const float* partial, int64_t chunks,
-                                         float* coefficients, cudaStream_t stream) {
+cudaError_t rbn_backward_finalize_single(const RbnBackward& call, const float* partial,
+                                         int64_t chunks, float* coefficients, cudaStream_t stream) {
   const RbnProblem& p = call.problem;
   return dispatch_element(p.dtype, 1, [&](auto element) {
     using T = typename decltype(element)::Type;
     return launch(finalize_config(p.channels, stream), rbn_backward_finalize_single_kernel<T>,
                   static_cast<const T*>(call.x), partial, inputs_of(call), call.dgamma, call.dbeta,
-                  call.dcenter_weight, call.dscale_weight, call.dscale_bias, coefficients, p.instances, chunks,
-                  p.training);
+                  call.dcenter_weight, call.dscale_weight, call.dscale_bias, coefficients,
+                  p.instances, chunks, p.training);
   });
 }
 
@@ -360,11 +372,12 @@ cudaError_t rbn_backward_write_single(const RbnBackward& call, const Tiles& tile
   return dispatch_element(call.problem.dtype, width, [&](auto element) {
     return dispatch_gate(gate_of(call), [&](auto gate) {
       using T = typename decltype(element)::Type;
-      return launch(config_of(tiles, stream),
-                    rbn_backward_write_single_kernel<T, decltype(element)::kWidth, decltype(gate)::kValue>,
-                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, inputs_of(call),
-                    coefficients, static_cast<T*>(call.dx), static_cast<T*>(call.dresidual),
-                    divide_up(call.problem.channels, 8), tiles);
+      return launch(
+          config_of(tiles, stream),
+          rbn_backward_write_single_kernel<T, decltype(element)::kWidth, decltype(gate)::kValue>,
+          static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, inputs_of(call),
+          coefficients, static_cast<T*>(call.dx), static_cast<T*>(call.dresidual),
+          divide_up(call.problem.channels, 8), tiles);
     });
   });
 }

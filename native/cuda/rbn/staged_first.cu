@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // Channels first where rows (n, c) are short and no multiple of 16 bytes, as 7 × 7: a block moves
-// block_rows whole rows, which together are, through shared memory with loads and stores of 16 bytes.
+// block_rows whole rows, which together are, through shared memory with loads and stores of 16
+// bytes.
 #include "dispatch.h"
 #include "reduce.h"
 
@@ -17,8 +18,8 @@ __device__ __forceinline__ void stage_in(T* shared, const T* global, int64_t cou
   const int64_t vectors = count / kWidth;
 #pragma unroll 4
   for (int64_t i = threadIdx.x; i < vectors; i += kThreads) {
-    reinterpret_cast<Vector*>(shared)[i] =
-        kLast ? load_last<T, kWidth>(global + i * kWidth) : load_kept<T, kWidth>(global + i * kWidth);
+    reinterpret_cast<Vector*>(shared)[i] = kLast ? load_last<T, kWidth>(global + i * kWidth)
+                                                 : load_kept<T, kWidth>(global + i * kWidth);
   }
   for (int64_t i = vectors * kWidth + threadIdx.x; i < count; i += kThreads) shared[i] = global[i];
 }
@@ -48,12 +49,14 @@ __device__ __forceinline__ void set_element(T* p, float value) {
   *reinterpret_cast<Raw<T, 1>*>(p) = Packed<T, 1>::pack(v);
 }
 
-// Calls body(row of the block, row of the tensor, lane, inside) as often in every thread of the block.
+// Calls body(row of the block, row of the tensor, lane, inside) as often in every thread of the
+// block.
 template <class F>
 __device__ __forceinline__ void for_rows(const Rows& rows, int64_t first_row, F&& body) {
   const int lane = threadIdx.x % static_cast<unsigned>(rows.lanes);
   const int at_once = kThreads / rows.lanes;
-  for (int local = threadIdx.x / static_cast<unsigned>(rows.lanes); local < rows.block_rows; local += at_once) {
+  for (int local = threadIdx.x / static_cast<unsigned>(rows.lanes); local < rows.block_rows;
+       local += at_once) {
     body(local, first_row + local, lane, first_row + local < rows.rows);
   }
 }
@@ -109,7 +112,8 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t first_row = static_cast<int64_t>(reversed_block()) * rows.block_rows;
   const int64_t count = block_elements(rows, first_row);
   stage_in<true>(kept, x + first_row * rows.positions, count);
-  if constexpr (kTail != Tail::kNone) stage_in<true>(kept_residual, residual + first_row * rows.positions, count);
+  if constexpr (kTail != Tail::kNone)
+    stage_in<true>(kept_residual, residual + first_row * rows.positions, count);
   __syncthreads();
   for_rows(rows, first_row, [&](int local, int64_t row, int lane, bool row_inside) {
     float h = 0.0f, A = 0.0f, B = 0.0f;
@@ -127,7 +131,8 @@ __global__ void __launch_bounds__(kThreads)
         bits = finish<kTail>(v, r, relu);
         set_element(kept + at, v[0]);
       }
-      if constexpr (kTail == Tail::kResidualMask) store_mask<1>(mask + row * row_bytes, s, inside, bits);
+      if constexpr (kTail == Tail::kResidualMask)
+        store_mask<1>(mask + row * row_bytes, s, inside, bits);
     }
   });
   __syncthreads();
@@ -136,8 +141,8 @@ __global__ void __launch_bounds__(kThreads)
 
 // G of one element.
 template <Gate kGate>
-__device__ __forceinline__ float gated(float dy, const uint8_t* mask_row, int64_t s, float x, float h, float A,
-                                       float B) {
+__device__ __forceinline__ float gated(float dy, const uint8_t* mask_row, int64_t s, float x,
+                                       float h, float A, float B) {
   if constexpr (kGate == Gate::kMask) return load_mask<1>(mask_row, s) ? dy : 0.0f;
   if constexpr (kGate == Gate::kSign) return relu_passes(forward_element(x, h, A, B)) ? dy : 0.0f;
   return dy;
@@ -194,8 +199,8 @@ __global__ void __launch_bounds__(kThreads)
                                      const float* __restrict__ state_A,  // [N, C]
                                      const float* __restrict__ state_B,  // [N, C]
                                      BackwardPlanes planes,
-                                     T* __restrict__ dx,                 // [N, C, S]
-                                     T* __restrict__ dresidual,          // [N, C, S]
+                                     T* __restrict__ dx,         // [N, C, S]
+                                     T* __restrict__ dresidual,  // [N, C, S]
                                      int64_t row_bytes, Rows rows) {
   constexpr bool kReadsX = kTraining || kGate == Gate::kSign;
   RBN_DYNAMIC_SHARED(T, kept);  // dy, then dresidual; and x, then dx: [block_rows, S] each
@@ -217,7 +222,8 @@ __global__ void __launch_bounds__(kThreads)
       const float v = kReadsX ? element(kept_x + at) : 0.0f;
       const float g = gated<kGate>(element(kept + at), mask + row * row_bytes, s, v, h, A, B);
       if constexpr (kGate == Gate::kMask) set_element(kept + at, g);
-      set_element(kept_x + at, kTraining ? backward_element(g, v, h, k) : backward_element(g, 0.0f, 0.0f, k));
+      set_element(kept_x + at,
+                  kTraining ? backward_element(g, v, h, k) : backward_element(g, 0.0f, 0.0f, k));
     }
   });
   __syncthreads();
@@ -235,12 +241,13 @@ LaunchConfig staged_config(const Rows& rows, int pieces, int32_t dtype, cudaStre
 
 }  // namespace
 
-cudaError_t rbn_forward_sums_staged(const RbnForward& call, const Rows& rows, const PartialSums& sums,
-                                    cudaStream_t stream) {
+cudaError_t rbn_forward_sums_staged(const RbnForward& call, const Rows& rows,
+                                    const PartialSums& sums, cudaStream_t stream) {
   return dispatch_element(call.problem.dtype, 1, [&](auto element) {
     using T = typename decltype(element)::Type;
-    return launch(staged_config(rows, 1, call.problem.dtype, stream), rbn_forward_sums_staged_kernel<T>,
-                  static_cast<const T*>(call.x), sums.first, sums.second, rows);
+    return launch(staged_config(rows, 1, call.problem.dtype, stream),
+                  rbn_forward_sums_staged_kernel<T>, static_cast<const T*>(call.x), sums.first,
+                  sums.second, rows);
   });
 }
 
@@ -259,22 +266,22 @@ cudaError_t rbn_forward_write_staged(const RbnForward& call, const Rows& rows, c
   });
 }
 
-cudaError_t rbn_backward_sums_staged(const RbnBackward& call, const Rows& rows, const PartialSums& sums,
-                                     cudaStream_t stream) {
+cudaError_t rbn_backward_sums_staged(const RbnBackward& call, const Rows& rows,
+                                     const PartialSums& sums, cudaStream_t stream) {
   return dispatch_element(call.problem.dtype, 1, [&](auto element) {
     return dispatch_gate(gate_of(call), [&](auto gate) {
       using T = typename decltype(element)::Type;
       return launch(staged_config(rows, 2, call.problem.dtype, stream),
                     rbn_backward_sums_staged_kernel<T, decltype(gate)::kValue>,
-                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, call.state,
-                    call.state + 2 * rows.rows, call.state + 3 * rows.rows, sums.first, sums.second,
-                    rbn_mask_row_bytes(&call.problem), rows);
+                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask,
+                    call.state, call.state + 2 * rows.rows, call.state + 3 * rows.rows, sums.first,
+                    sums.second, rbn_mask_row_bytes(&call.problem), rows);
     });
   });
 }
 
-cudaError_t rbn_backward_write_staged(const RbnBackward& call, const Rows& rows, const BackwardPlanes& planes,
-                                      cudaStream_t stream) {
+cudaError_t rbn_backward_write_staged(const RbnBackward& call, const Rows& rows,
+                                      const BackwardPlanes& planes, cudaStream_t stream) {
   return dispatch_element(call.problem.dtype, 1, [&](auto element) {
     return dispatch_gate(gate_of(call), [&](auto gate) {
       using T = typename decltype(element)::Type;
@@ -282,8 +289,8 @@ cudaError_t rbn_backward_write_staged(const RbnBackward& call, const Rows& rows,
       const auto kernel = call.problem.training ? rbn_backward_write_staged_kernel<T, kGate, true>
                                                 : rbn_backward_write_staged_kernel<T, kGate, false>;
       return launch(staged_config(rows, 2, call.problem.dtype, stream), kernel,
-                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask, call.state,
-                    call.state + 2 * rows.rows, call.state + 3 * rows.rows, planes,
+                    static_cast<const T*>(call.dy), static_cast<const T*>(call.x), call.mask,
+                    call.state, call.state + 2 * rows.rows, call.state + 3 * rows.rows, planes,
                     static_cast<T*>(call.dx), static_cast<T*>(call.dresidual),
                     rbn_mask_row_bytes(&call.problem), rows);
     });

@@ -25,7 +25,8 @@ cudaError_t RbnContext::open(int number) {
 }
 
 RbnContext::~RbnContext() {
-  // Errors have nobody to go to here; after a sticky one the driver frees everything with the process.
+  // Errors have nobody to go to here; after a sticky one the driver frees everything with the
+  // process.
   if (cudaSetDevice(device) != cudaSuccess) {
     (void)cudaGetLastError();
     return;

@@ -26,7 +26,8 @@ struct RbnContext {
   ~RbnContext();
 
   cudaError_t open(int device);
-  // `bytes` > 0. Waits for the stream and gives unused memory back before it reports a lack of memory.
+  // `bytes` > 0. Waits for the stream and gives unused memory back before it reports a lack of
+  // memory.
   cudaError_t allocate(size_t bytes, void** pointer);
   cudaError_t release(void* pointer);  // usable again by later work on the stream
 };

@@ -18,9 +18,9 @@
 // `count` elements of T in static shared memory; inside a kernel or a device function.
 #define RBN_SHARED(T, name, count) __shared__ T name[count]
 
-// LaunchConfig::shared_bytes bytes as elements of T. 16 bytes: the widest load. The name of the array is
-// shared by all kernels of a file, so its type may not depend on T.
-#define RBN_DYNAMIC_SHARED(T, name)                                        \
+// LaunchConfig::shared_bytes bytes as elements of T. 16 bytes: the widest load. The name of the
+// array is shared by all kernels of a file, so its type may not depend on T.
+#define RBN_DYNAMIC_SHARED(T, name)                                         \
   extern __shared__ __align__(16) unsigned char rbn_dynamic_shared_bytes[]; \
   T* const name = reinterpret_cast<T*>(rbn_dynamic_shared_bytes)
 

@@ -12,21 +12,17 @@ namespace {
 
 RbnStatus translate(cudaError_t code) {
   switch (code) {
-    case cudaErrorMemoryAllocation:
-      return RBN_OUT_OF_MEMORY;
+    case cudaErrorMemoryAllocation: return RBN_OUT_OF_MEMORY;
     case cudaErrorInsufficientDriver:  // also what the runtime says where there is no driver at all
-    case cudaErrorSystemDriverMismatch:
-      return RBN_NO_DRIVER;
+    case cudaErrorSystemDriverMismatch: return RBN_NO_DRIVER;
     case cudaErrorNoDevice:
     case cudaErrorInvalidDevice:
-    case cudaErrorDevicesUnavailable:
-      return RBN_NO_DEVICE;
+    case cudaErrorDevicesUnavailable: return RBN_NO_DEVICE;
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorInvalidDeviceFunction:
     case cudaErrorUnsupportedPtxVersion:
     case cudaErrorJitCompilerNotFound:
-    case cudaErrorInvalidPtx:
-      return RBN_UNSUPPORTED_GPU;
+    case cudaErrorInvalidPtx: return RBN_UNSUPPORTED_GPU;
     // What the runtime's documentation says of these: the process must be ended and started again.
     case cudaErrorIllegalAddress:
     case cudaErrorLaunchFailure:
@@ -39,10 +35,8 @@ RbnStatus translate(cudaError_t code) {
     case cudaErrorInvalidPc:
     case cudaErrorECCUncorrectable:
     case cudaErrorNvlinkUncorrectable:
-    case cudaErrorCudartUnloading:
-      return RBN_DEVICE_LOST;
-    default:
-      return RBN_CUDA_ERROR;
+    case cudaErrorCudartUnloading: return RBN_DEVICE_LOST;
+    default: return RBN_CUDA_ERROR;
   }
 }
 

@@ -15,8 +15,8 @@ namespace rbn {
 int32_t fail(RbnError* error, RbnStatus status, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// RBN_OK where `code` is cudaSuccess. Otherwise takes the error out of the runtime's thread-local slot,
-// so that a later call is not blamed for it, and reports "`operation`: name: text".
+// RBN_OK where `code` is cudaSuccess. Otherwise takes the error out of the runtime's thread-local
+// slot, so that a later call is not blamed for it, and reports "`operation`: name: text".
 int32_t check(RbnError* error, cudaError_t code, const char* operation);
 
 }  // namespace rbn
