@@ -29,8 +29,9 @@ namespace {
 constexpr int kMaxThreads = 256;  // memory bandwidth is spent long before
 
 // How long a helper spins before it sleeps: more than lies between two passes of a call, and between
-// the calls of a loop in JavaScript.
-constexpr std::chrono::microseconds kSpinBeforeSleep(100);
+// the calls of layers in JavaScript, some 100 µs each. Waking a sleeping thread costs as much as the
+// whole pass over a tensor that stays in the cache.
+constexpr std::chrono::milliseconds kSpinBeforeSleep(1);
 constexpr int kSpinsBetweenClocks = 64;
 // Pauses before the caller, waiting for the last items, gives its CPU away: on a loaded machine a
 // helper may wait for just this CPU.
