@@ -38,8 +38,11 @@ for (const [name, kind, extra] of [['asan', 'address', []], ['tsan', 'thread', [
   if (!built) process.exit(1);
   const bin = file => path.join(root, 'out', name, file);
   check(`simulator's own test, ${name}`, bin('rbn_simulator_test'), []);
-  check(`case table, ${name}`, bin('rbn_case_runner'),
-      ['--cpu', '--engine', bin('librbn_engine_simulator.so'), ...extra]);
+  check(`case table, ${name}, native CPU`, bin('rbn_case_runner'), ['--cpu', ...extra]);
+  // LeakSanitizer itself crashes at exit where a library with thread-local variables was opened at run time. What
+  // the engine allocates on its device is counted by the runner; leaks of its host memory are not seen.
+  check(`case table, ${name}, engine`, bin('rbn_case_runner'),
+      ['--engine', bin('librbn_engine_simulator.so'), ...extra], {ASAN_OPTIONS: 'detect_leaks=0'});
 }
 
 const folder = linkedCopy('addon-asan');
