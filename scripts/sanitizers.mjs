@@ -49,8 +49,9 @@ const folder = linkedCopy('addon-asan');
 if (!await buildAddon(folder, {...process.env, RBN_SANITIZE: 'address'})) process.exit(1);
 // Node is not instrumented, so the runtime has to be there before it; and it keeps memory until it exits.
 const libasan = output('g++', ['-print-file-name=libasan.so']).trim();
-check('random arguments, addon under ASan', process.execPath,
-    [path.join(root, 'node_modules/mocha/bin/mocha.js'), 'out/test/fuzz_addon.test.js'], {
+check('random arguments and the case table, addon under ASan', process.execPath,
+    [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--timeout', '120000',
+      'out/test/fuzz_addon.test.js', 'out/test/cases.test.js'], {
       LD_PRELOAD: libasan,
       ASAN_OPTIONS: 'detect_leaks=0,allocator_may_return_null=1',
       UBSAN_OPTIONS: 'halt_on_error=1,print_stacktrace=1',
