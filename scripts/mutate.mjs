@@ -108,6 +108,7 @@ async function build(source) {
       '-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1', `-DCMAKE_CXX_FLAGS=${flags}`]);
     compile(name, 'cmake', ['--build', folder, '--target', 'rbn_engine_simulator', '--parallel', options.jobs]);
     // A copy: the build folder may be built in again while this runs.
+    fs.rmSync(path.join(folder, 'rbn_case_runner'), {force: true}); // may still run
     fs.copyFileSync(path.join(root, 'out', runner, 'rbn_case_runner'), path.join(folder, 'rbn_case_runner'));
   }
 }
