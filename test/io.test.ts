@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import {pathToFileURL} from 'node:url';
 import * as rbn from 'tfjs-rbn';
 
 describe('io.fileSystem', () => {
@@ -58,6 +59,22 @@ describe('io.fileSystem', () => {
     assert.deepEqual(weightsOf(loaded), weightsOf(model));
     assert.equal(tfc.io.getLoadHandlers('file://x').length, 1);
     assert.equal(tfc.io.getLoadHandlers('http://x').length, 1);
+  });
+
+  it('keeps models under other names in one folder apart', async () => {
+    const models = [makeModel(), makeModel()];
+    const files = ['a.json', 'b.json'].map((name) => path.join(folder, name));
+    for (const i of [0, 1]) await models[i].save(rbn.io.fileSystem(files[i]));
+    assert.deepEqual(fs.readdirSync(folder).sort(), ['a.json', 'a.weights.bin', 'b.json', 'b.weights.bin']);
+    for (const i of [0, 1]) {
+      assert.deepEqual(weightsOf(await tfl.loadLayersModel(rbn.io.fileSystem(files[i]))), weightsOf(models[i]));
+    }
+  });
+
+  it('understands file:// URLs with escapes', async () => {
+    const spaced = path.join(folder, 'with space');
+    await makeModel().save(pathToFileURL(spaced).href);
+    assert.deepEqual(fs.readdirSync(spaced).sort(), ['model.json', 'weights.bin']);
   });
 
   it('leaves file:// to a package that registers for it, even later', () => {
@@ -171,8 +188,17 @@ describe('io.fileSystem', () => {
         await assert.rejects(load(), {message: `${file}: expected ${bytes.length} bytes of weights, received ${wrong.length}`});
       }
     });
+    it('that a manifest is none, and a folder no folder', async () => {
+      const file = path.join(folder, 'model.json');
+      for (const weightsManifest of [5, [{}]]) {
+        fs.writeFileSync(file, JSON.stringify({modelTopology: {}, weightsManifest}));
+        await assert.rejects(rbn.io.fileSystem(folder).load!(), /model\.json: expected weightsManifest as a list/);
+      }
+      await assert.rejects(makeModel().save(rbn.io.fileSystem(file.replace('.json', '.json/x'))), /expected a folder, or to create one/);
+    });
+
     it('that a path is no path', () => {
-      assert.throws(() => rbn.io.fileSystem(''), {name: 'TypeError', message: /^path: expected .* received an empty string/});
+      assert.throws(() => rbn.io.fileSystem(''), {name: 'TypeError', message: /^location: expected .* received an empty string/});
       assert.throws(() => rbn.io.fileSystem(5 as unknown as string), {name: 'TypeError', message: /received number/});
     });
   });

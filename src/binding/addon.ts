@@ -17,6 +17,12 @@ export const packageRoot = path.resolve(__dirname, '..', '..');
 export const packageVersion: string =
     JSON.parse(fs.readFileSync(path.join(packageRoot, 'package.json'), 'utf8')).version;
 
+/** How to build a part again: npm rebuilds dependencies only, not the package that one stands in. */
+export function rebuildCommand(part: 'addon' | 'engine'): string {
+  const isDependency = packageRoot.split(path.sep).includes('node_modules');
+  return isDependency ? 'npm rebuild tfjs-rbn' : `npm run build:${part}   (in ${packageRoot})`;
+}
+
 export interface AddonResult {
   path: string;
   addon: NativeAddon | null;
@@ -51,8 +57,9 @@ function load(): AddonResult {
     problem: {
       code: 'NO_BINARY',
       message: `tfjs-rbn's native addon ${message}.`,
-      // npm 11 can refuse to run install scripts; `rebuild` runs them where they are allowed.
-      next: 'npm install-scripts approve tfjs-rbn && npm rebuild tfjs-rbn   (npm before 11: npm rebuild tfjs-rbn)',
+      // npm 11 can refuse to run install scripts of a dependency; `rebuild` runs them where they are allowed.
+      next: rebuildCommand('addon').replace(/^npm rebuild.*/,
+          'npm install-scripts approve tfjs-rbn && npm rebuild tfjs-rbn   (npm before 11: npm rebuild tfjs-rbn)'),
     },
   });
   if (!fs.existsSync(file)) return missing(`is not built (looked for ${file})`);

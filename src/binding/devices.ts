@@ -5,7 +5,7 @@
 // the reason and the next command. `tfjs-rbn doctor` prints it.
 import * as fs from 'node:fs';
 
-import {findAddon, packageVersion} from './addon';
+import {findAddon, packageVersion, rebuildCommand} from './addon';
 import {findEngine, probeDevices} from './engine';
 import {settings} from './environment';
 import {Problem} from './errors';
@@ -67,7 +67,7 @@ export function devices(): Devices {
         code: 'UNSUPPORTED_GPU',
         message: `the engine (architectures ${engine.engine!.architectures}) holds no code for ${gpu.name}, ` +
             `compute capability ${gpu.computeCapability}`,
-        next: 'RBN_CUDA_ARCHITECTURES=native npm rebuild tfjs-rbn',
+        next: `RBN_CUDA_ARCHITECTURES=native ${rebuildCommand('engine')}`,
       });
     }
   }

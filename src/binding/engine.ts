@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import {findAddon, packageRoot, packageVersion} from './addon';
+import {findAddon, packageRoot, packageVersion, rebuildCommand} from './addon';
 import {settings} from './environment';
 import {Problem, RbnError, RbnErrorCode} from './errors';
 import {Engine, EngineContext, EngineDevice} from './native';
@@ -20,7 +20,7 @@ export interface EngineResult {
 const NEXT: Partial<Record<RbnErrorCode, string>> = {
   NO_DRIVER: 'nvidia-smi   (install or update the NVIDIA driver if it fails)',
   NO_DEVICE: 'nvidia-smi -L   (in a container: start it with --gpus all)',
-  UNSUPPORTED_GPU: 'npx tfjs-rbn doctor   (then rebuild for this GPU: RBN_CUDA_ARCHITECTURES=native npm rebuild tfjs-rbn)',
+  UNSUPPORTED_GPU: `RBN_CUDA_ARCHITECTURES=native ${rebuildCommand('engine')}`,
 };
 
 /** Where the engine is looked for. */
@@ -46,18 +46,18 @@ export function findEngine(): EngineResult {
     return kind === 'simulator' ?
         missing(`the simulated engine is not built (looked for ${file})`, 'npm run build:simulator   (in a checkout)') :
         missing(`the CUDA engine is not built (looked for ${file})`,
-            'install the CUDA toolkit (nvcc 12.8 or newer on PATH), then: npm rebuild tfjs-rbn');
+            `with the CUDA toolkit (nvcc 12.8 or newer) and cmake on PATH: ${rebuildCommand('engine')}`);
   }
   try {
     const engine = addon.openEngine(file);
     if (engine.version !== packageVersion) {
       return missing(`the engine is of version ${engine.version}, the package of ${packageVersion} (${file})`,
-          'npm rebuild tfjs-rbn');
+          rebuildCommand('engine'));
     }
     opened.set(file, engine);
     return {path: file, engine, problem: null};
   } catch (e) {
-    return missing(`the engine does not open: ${(e as Error).message}`, 'npm rebuild tfjs-rbn');
+    return missing(`the engine does not open: ${(e as Error).message}`, rebuildCommand('engine'));
   }
 }
 

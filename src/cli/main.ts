@@ -3,6 +3,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // The command `tfjs-rbn`: finds the command named and hands it the rest of the line.
+import {packageVersion} from '../binding/addon';
 import {UsageError} from './options';
 
 interface Command { run(args: string[]): Promise<number> }
@@ -21,13 +22,17 @@ Representative Batch Normalization for TensorFlow.js.
 Commands:
 ${Object.entries(COMMANDS).map(([name, {about}]) => `  ${name.padEnd(8)}${about}`).join('\n')}
 
-tfjs-rbn COMMAND --help lists a command's options.
+tfjs-rbn COMMAND --help lists a command's options; tfjs-rbn --version tells the version.
 `;
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(HELP);
     return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${packageVersion}\n`);
+    return 0;
   }
   if (!Object.hasOwn(COMMANDS, name)) {
     throw new UsageError(`no such command: ${name}; expected ${Object.keys(COMMANDS).join(', ')}`);

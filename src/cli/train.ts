@@ -4,6 +4,7 @@
 // `tfjs-rbn train`: the main job on real data.
 import {availableParallelism} from 'node:os';
 import {join, resolve} from 'node:path';
+import {devices} from '../binding';
 import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import {ProgressView} from '../train/progress';
@@ -66,6 +67,8 @@ export async function run(args: string[]): Promise<number> {
   const command = ['tfjs-rbn train', ...args].join(' ');
   process.stdout.write(`${configs.length} runs, ${Math.min(options.jobs, configs.length)} at a time: ${options.norms.join(' and ')}, ` +
       `${options.seeds} ${options.seeds === 1 ? 'seed' : 'seeds'}, ${options.epochs} ${options.epochs === 1 ? 'epoch' : 'epochs'}\n${machineLine()}\n\n`);
+  const withoutAddon = devices().missing.find(({code}) => code === 'NO_BINARY');
+  if (withoutAddon) process.stderr.write(`Warning: ${withoutAddon.message} RBN runs in plain TypeScript.\nNext: ${withoutAddon.next}\n\n`);
   const view = new ProgressView(configs, process.stdout);
   const result = await train(options, configs, command, (config, progress) => view.update(config, progress)).finally(() => view.end());
   process.stdout.write(`\n${table(result.summaries)}\n`);

@@ -6,9 +6,9 @@
 import {io} from '@tensorflow/tfjs-core';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import {fileURLToPath} from 'node:url';
 
 const MODEL_FILE = 'model.json';
-const WEIGHTS_FILE = 'weights.bin';
 const SCHEME = 'file://';
 
 /** Bytes of one stored element, by the dtype of the weight or of its quantization. */
@@ -36,7 +36,7 @@ const ELEMENT_BYTES: {[dtype: string]: number | undefined} =
  */
 export function fileSystem(location: string): io.IOHandler {
   if (typeof location !== 'string' || location === '') {
-    throw new TypeError(`path: expected the path of a folder or of a model.json, received ${
+    throw new TypeError(`location: expected the path of a folder or of a model.json, received ${
         location === '' ? 'an empty string' : typeof location}`);
   }
   return {save: (artifacts) => save(location, artifacts), load: () => load(location)};
@@ -55,11 +55,16 @@ function routerBeside(handlersOf: (url: string | string[]) => io.IOHandler[]) {
     if (asking || typeof url !== 'string' || !url.startsWith(SCHEME)) return none;
     asking = true;
     try {
-      return handlersOf(url).length > 0 ? none : fileSystem(url.slice(SCHEME.length));
+      return handlersOf(url).length > 0 ? none : fileSystem(pathOf(url));
     } finally {
       asking = false;
     }
   };
+}
+
+/** file:///absolute%20path is a URL; file://relative/path is tfjs's own form, taken as it stands. */
+function pathOf(url: string): string {
+  return url.startsWith(`${SCHEME}/`) ? fileURLToPath(url) : url.slice(SCHEME.length);
 }
 
 async function save(location: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
@@ -68,14 +73,19 @@ async function save(location: string, artifacts: io.ModelArtifacts): Promise<io.
   }
   const modelFile = location.endsWith('.json') ? location : path.join(location, MODEL_FILE);
   const folder = path.dirname(modelFile);
-  await fs.mkdir(folder, {recursive: true});
+  // Models under other names in one folder keep apart: a.json has a.weights.bin.
+  const name = path.basename(modelFile);
+  const weightsFile = name === MODEL_FILE ? 'weights.bin' : `${path.basename(name, '.json')}.weights.bin`;
+  await fs.mkdir(folder, {recursive: true}).catch((e) => {
+    throw new Error(`${folder}: expected a folder, or to create one: ${e.message}`, {cause: e});
+  });
 
   const {weightData, weightSpecs, ...rest} = artifacts;
   const model: Partial<io.ModelJSON> = {};
   for (const key of JSON_KEYS) Object.assign(model, rest[key] === undefined ? {} : {[key]: rest[key]});
   if (weightData !== undefined) {
-    model.weightsManifest = [{paths: [WEIGHTS_FILE], weights: weightSpecs ?? []}];
-    await writeWhole(path.join(folder, WEIGHTS_FILE), [weightData].flat());
+    model.weightsManifest = [{paths: [weightsFile], weights: weightSpecs ?? []}];
+    await writeWhole(path.join(folder, weightsFile), [weightData].flat());
   }
   // Last: a model.json never names weights that are not there.
   await writeWhole(modelFile, [Buffer.from(JSON.stringify(model))]);
@@ -121,16 +131,20 @@ async function load(location: string): Promise<io.ModelArtifacts> {
   if (typeof model !== 'object' || model === null || !model.modelTopology && !model.weightsManifest) {
     throw new Error(`${modelFile}: expected a model with modelTopology or weightsManifest, received neither`);
   }
-  return io.getModelArtifactsForJSON(model, (manifest) => readWeights(path.dirname(modelFile), manifest));
+  return io.getModelArtifactsForJSON(model, (manifest) => readWeights(modelFile, manifest));
 }
 
 /** All weights of a manifest, the files of its groups one after the other, in one buffer. */
 async function readWeights(
-    folder: string, manifest: io.WeightsManifestConfig): Promise<[io.WeightsManifestEntry[], ArrayBuffer]> {
+    modelFile: string, manifest: io.WeightsManifestConfig): Promise<[io.WeightsManifestEntry[], ArrayBuffer]> {
+  const isGroup = (group: io.WeightsManifestConfig[number]) => Array.isArray(group?.paths) && Array.isArray(group.weights);
+  if (!Array.isArray(manifest) || !manifest.every(isGroup)) {
+    throw new Error(`${modelFile}: expected weightsManifest as a list of {paths, weights}`);
+  }
   const specs: io.WeightsManifestEntry[] = [];
   const parts: Buffer[] = [];
   for (const group of manifest) {
-    const files = group.paths.map((file) => path.join(folder, file));
+    const files = group.paths.map((file) => path.join(path.dirname(modelFile), file));
     let received = 0;
     for (const file of files) {
       const part = await fs.readFile(file).catch((e) => {

@@ -20,13 +20,20 @@ export function floatTensor(value: unknown, name: string): Tensor {
     }
     return value;
   }
-  let element: unknown = value;
-  while (Array.isArray(element) || util.isTypedArray(element as {})) element = (element as unknown[])[0];
-  const convertible = element !== value && (element === undefined || typeof element === 'number');
-  if (!convertible) {
+  if (!Array.isArray(value) && !util.isTypedArray(value as {})) {
     throw new TypeError(`${name}: expected a Tensor or an array of numbers, received ${kindOf(value)}`);
   }
+  checkNumbers(value, name);
   return tensor(value as TensorLike, undefined, 'float32');
+}
+
+/** All elements of nested arrays are numbers: tfjs would turn others into NaN. */
+function checkNumbers(value: unknown, name: string): void {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) checkNumbers(value[i], `${name}[${i}]`);
+  } else if (typeof value !== 'number' && !util.isTypedArray(value as {})) {
+    throw new TypeError(`${name}: expected a number, received ${kindOf(value)}`);
+  }
 }
 
 /** x: rank 2 to 5, and few enough elements for 32-bit indices. */
@@ -52,8 +59,10 @@ export function channelAxis(axis: unknown, rank: number): number {
 
 export function checkEpsilon(epsilon: unknown): asserts epsilon is number {
   if (typeof epsilon !== 'number') throw new TypeError(`epsilon: expected a number, received ${kindOf(epsilon)}`);
-  if (!(epsilon > 0 && epsilon < Infinity)) {
-    throw new RangeError(`epsilon: expected a finite number above 0, received ${epsilon}`);
+  // As float32, which some backends calculate with: 1e-50 would be 0 there.
+  const single = Math.fround(epsilon);
+  if (!(single > 0 && single < Infinity)) {
+    throw new RangeError(`epsilon: expected a finite number above 0 (as float32), received ${epsilon}`);
   }
 }
 
