@@ -8,7 +8,7 @@
 //
 //   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--report] [--list]
 //
-// --sample: N mutants, chosen by --seed. --filter: of 'file: kind: line'. --report: writes docs/mutation.md.
+// --sample: N mutants that are not known to survive, chosen by --seed. --filter: of 'file: kind: line'. --report: writes docs/mutation.md.
 // All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
 // break, once plain, once with AddressSanitizer and UBSan, once with ThreadSanitizer. In that order, and
 // from few to all cases, a mutant runs until something fails; a run that takes ten times as long as the
@@ -192,13 +192,14 @@ function report(results, survivors, minutes) {
 
 const mutants = allMutants();
 let chosen = options.filter ? mutants.filter((m) => new RegExp(options.filter).test(m.name)) : mutants;
-if (options.sample) chosen = sample(chosen, Number(options.sample), options.seed);
+const survivors = JSON.parse(fs.readFileSync(SURVIVORS, 'utf8'));
+// A survivor takes every stage to the end; that those that are known still survive is for the whole run to say.
+if (options.sample) chosen = sample(chosen.filter((m) => !(m.name in survivors)), Number(options.sample), options.seed);
 if (options.list) {
   for (const mutant of chosen) console.log(`${mutant.id}\t${mutant.name}`);
   process.exit(0);
 }
 
-const survivors = JSON.parse(fs.readFileSync(SURVIVORS, 'utf8'));
 const started = Date.now();
 await build(writeSources(mutants));
 const limits = new Map();
