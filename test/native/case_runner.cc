@@ -6,7 +6,7 @@
 // and every plan that fits. Ends with 'N passed, N failed'.
 //
 //   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small]
-//                   [--no-large] [--fail-fast] [--bench] [--list] [--no-abi]
+//                   [--no-large | --large] [--fail-fast] [--bench] [--list] [--no-abi]
 //
 // --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a
 // case, with a checksum of its data and sums over its reference, for comparison with TypeScript.
@@ -35,7 +35,7 @@ constexpr bool kSanitized = false;
 #endif
 
 struct Options {
-  bool cpu = false, small = false, large = !kSanitized, bench = false, list = false, fail_fast = false, abi = true;
+  bool cpu = false, small = false, large = !kSanitized, only_large = false, bench = false, list = false, fail_fast = false, abi = true;
   std::vector<std::string> engines;
   std::string filter;
   std::vector<uint64_t> seeds = {1, 2};
@@ -89,7 +89,7 @@ bool applies(const Options& options, const Case& c) {
   if (c.bench != options.bench) return false;
   if (!c.native_layout()) return false;
   if (options.small && !c.small) return false;
-  return options.large || !c.large;
+  return c.large ? options.large : !options.only_large;
 }
 
 Outputs run_once(Machine* machine, const Case& c, const CaseData& data) {
@@ -257,6 +257,8 @@ Options parse(int count, char** values) {
       options.small = true;
     else if (option == "--no-large")
       options.large = false;
+    else if (option == "--large")
+      options.only_large = true;
     else if (option == "--fail-fast")
       options.fail_fast = true;
     else if (option == "--bench")

@@ -58,6 +58,13 @@ std::vector<Spoiled<Call>> spoiled_problems() {
       {"no channels in training", with([](P* p) { p->channels = 0, p->training = 1; })},
       {"no positions in training", with([](P* p) { p->positions = 0, p->training = 1; })},
       {"sizes whose product overflows", with([](P* p) { p->instances = p->positions = kHuge; })},
+      // 2^32 · 2^32 wraps to 0, which looks like an empty batch.
+      {"instances and channels whose product wraps to 0",
+       with([](P* p) { p->instances = p->channels = int64_t{1} << 32; })},
+      {"instances and positions whose product wraps to 0",
+       with([](P* p) { p->instances = p->positions = int64_t{1} << 32; })},
+      {"positions and channels whose product wraps to 0",
+       with([](P* p) { p->positions = p->channels = int64_t{1} << 32; })},
       {"sizes whose bytes overflow",
        with([](P* p) { p->instances = int64_t{1} << 61, p->positions = 1; })},
       {"layout 2", with([](P* p) { p->layout = 2; })},
