@@ -97,6 +97,7 @@ Outputs run_once(Machine* machine, const Case& c, const CaseData& data) {
   arrays.forward();
   arrays.backward();
   arrays.forward_without_state();
+  arrays.backward_without_options();
   return arrays.outputs();
 }
 

@@ -109,7 +109,7 @@ struct Arrays::Impl {
   Array *y = nullptr, *mean = nullptr, *variance = nullptr, *state = nullptr, *mask = nullptr,
         *dx = nullptr, *dresidual = nullptr, *dgamma = nullptr, *dbeta = nullptr,
         *dcenter_weight = nullptr, *dscale_weight = nullptr, *dscale_bias = nullptr;
-  Array* y_alone = nullptr;
+  Array *y_alone = nullptr, *dx_alone = nullptr;
 
   Array* input(const char* name, const std::vector<float>& values, bool bfloat16 = false) {
     inputs.push_back(std::make_unique<Array>(machine, name, bytes_of(values, bfloat16), true));
@@ -156,6 +156,7 @@ Arrays::Arrays(Machine* machine, const Case& c, const CaseData& data)
   f.state = pointer<float>(m.state = m.output("state", rbn_state_floats(&problem) * sizeof(float)));
   if (masked) f.mask = pointer<uint8_t>(m.mask = m.output("mask", rbn_mask_bytes(&problem)));
   m.y_alone = m.output("y without state", elements);
+  m.dx_alone = m.output("dx without optional gradients", elements);
 
   RbnBackward& b = backward_;
   b.problem = problem;
@@ -196,6 +197,16 @@ void Arrays::forward_without_state() {
 }
 
 void Arrays::backward() { impl_->machine->backward(backward_); }
+
+void Arrays::backward_without_options() {
+  RbnBackward call = backward_;
+  call.dx = impl_->dx_alone->data();
+  call.dresidual = nullptr;
+  call.dgamma = call.dbeta = nullptr;
+  impl_->machine->backward(call);
+  if (impl_->dx_alone->read() != impl_->dx->read())
+    throw std::runtime_error("dx: other bits without dresidual, dgamma and dbeta");
+}
 
 Outputs Arrays::outputs() {
   const Impl& m = *impl_;

@@ -80,6 +80,7 @@ class Arrays {
   void forward();                // with all outputs
   void forward_without_state();  // y alone, as inference does
   void backward();
+  void backward_without_options();  // without dresidual, dgamma and dbeta
   Outputs outputs();  // of the calls so far; checks guards and inputs
   const RbnForward& forward_call() const { return forward_; }
   const RbnBackward& backward_call() const { return backward_; }
