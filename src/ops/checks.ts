@@ -99,10 +99,18 @@ export function checkBatch(x: Tensor, sizes: Sizes): void {
   }
 }
 
-export function checkObject(value: unknown, name: string, what: string): void {
+/** An object with none but the known names: a misspelt option would silently be the default. */
+export function checkNames(value: unknown, name: string, known: readonly string[]): void {
   if (typeof value !== 'object' || value === null) {
-    throw new TypeError(`${name}: expected an object with ${what}, received ${kindOf(value)}`);
+    throw new TypeError(`${name}: expected an object with ${listed(known)}, received ${kindOf(value)}`);
   }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) throw new TypeError(`${name}: expected only ${listed(known)}, received '${key}'`);
+  }
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 function kindOf(value: unknown): string {

@@ -6,7 +6,7 @@
 import {engine, NamedTensorMap, op, Tensor, Tensor1D, TensorLike, transpose} from '@tensorflow/tfjs-core';
 
 import {
-  channelAxis, channelVector, checkActivation, checkBatch, checkEpsilon, checkInput, checkObject, floatTensor,
+  channelAxis, channelVector, checkActivation, checkBatch, checkEpsilon, checkInput, checkNames, floatTensor,
   residualTensor,
 } from './checks';
 import {ensureKernels} from './fallback';
@@ -15,6 +15,10 @@ import {sizesOf} from './sizes';
 
 /** As tf.layers.batchNormalization. */
 const DEFAULT_EPSILON = 1e-3;
+
+const PARAMS: readonly (keyof RbnParams)[] = ['gamma', 'beta', 'centerWeight', 'scaleWeight', 'scaleBias'];
+const OPTIONS: readonly (keyof RbnOptions)[] = ['epsilon', 'axis', 'activation', 'residual'];
+const GIVEN_OPTIONS: readonly (keyof (GivenStatistics & RbnOptions))[] = ['mean', 'variance', ...OPTIONS];
 
 /** Trainable parameters, each float32 of shape [C]. */
 export interface RbnParams {
@@ -90,8 +94,8 @@ function representativeBatchNormTraining_<T extends Tensor>(
  * @param options mean and variance of x_c, each float32 [C]; epsilon (default 1e-3), axis (default -1),
  *     activation ('linear' or 'relu', default 'linear'), residual (float32, shape of x, default none).
  * @returns A tensor of x's shape.
- * @throws TypeError for a wrong kind or dtype, RangeError for a wrong shape, axis or epsilon, Error for a
- *     disposed tensor and, when gradients are taken, for the gradient of mean or variance.
+ * @throws TypeError for a wrong kind or dtype and for an unknown name, RangeError for a wrong shape, axis or
+ *     epsilon, Error for a disposed tensor and, when gradients are taken, for the gradient of mean or variance.
  * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3: w_m is
  *     its centering calibration, w_v and w_b its scaling calibration.
  */
@@ -123,8 +127,8 @@ export const representativeBatchNorm = op({representativeBatchNorm_});
  * @param options epsilon (default 1e-3), axis (default -1), activation ('linear' or 'relu', default
  *     'linear'), residual (float32, shape of x, default none).
  * @returns output (shape of x), mean [C] and variance [C].
- * @throws TypeError for a wrong kind or dtype, RangeError for a wrong shape, axis or epsilon, for an empty
- *     batch and for one value a channel, Error for a disposed tensor.
+ * @throws TypeError for a wrong kind or dtype and for an unknown name, RangeError for a wrong shape, axis or
+ *     epsilon, for an empty batch and for one value a channel, Error for a disposed tensor.
  * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3.
  */
 export const representativeBatchNormTraining = op({representativeBatchNormTraining_});
@@ -132,8 +136,8 @@ export const representativeBatchNormTraining = op({representativeBatchNormTraini
 function run<T extends Tensor>(
     input: T | TensorLike, params: RbnParams, options: Partial<GivenStatistics> & RbnOptions,
     training: boolean): {output: T; rest: Tensor[]} {
-  checkObject(params, 'params', 'centerWeight, scaleWeight and scaleBias');
-  checkObject(options, 'options', training ? 'options' : 'mean and variance');
+  checkNames(params, 'params', PARAMS);
+  checkNames(options, 'options', training ? OPTIONS : GIVEN_OPTIONS);
   const x = floatTensor(input, 'x');
   checkInput(x);
   const axis = channelAxis(options.axis ?? -1, x.rank);

@@ -84,11 +84,12 @@ export function checkScenario(scenario: Scenario, tolerance: number): void {
          variance: tf.tensor1d(Float32Array.from(problem.given.variance))};
     const names = Object.keys(inputs);
     const run = (...tensors: tf.Tensor[]) => {
-      const t = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-      const params = t as unknown as rbn.RbnParams;
-      const options = {epsilon: problem.epsilon, axis: scenario.axis, activation, residual: t.residual};
-      return given ? {output: rbn.representativeBatchNorm(t.x, params, {...given, ...options}), mean: null, variance: null} :
-                     rbn.representativeBatchNormTraining(t.x, params, options);
+      const {x, residual, ...parameters} = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+      const params = parameters as unknown as rbn.RbnParams;
+      const options = {epsilon: problem.epsilon, axis: scenario.axis, activation, residual};
+      if (!given) return rbn.representativeBatchNormTraining(x, params, options);
+      const output = rbn.representativeBatchNorm(x, params, {...given, ...options});
+      return {output, mean: null, variance: null};
     };
 
     const inference = run(...Object.values(inputs)); // nobody takes gradients: no state
