@@ -93,16 +93,80 @@ describe('layer', () => {
     assert.deepEqual([mean, variance], [1, 1]); // halfway from 0 and 1 to 2 and to the biased 1
   }));
 
-  it('refuses an activation and an epsilon that the op refuses, when it is made', () => {
-    const make = (args: object) => () => rbn.layers.representativeBatchNormalization(args as LayerArgs);
-    assert.throws(make({activation: 'gelu'}), {name: 'TypeError', message: /^activation: .*received 'gelu'/});
-    assert.throws(make({epsilon: 0}), {name: 'RangeError', message: /^epsilon: .*received 0/});
+  describe('refuses, when it is made', () => {
+    const wrong: [args: object, name: string, message: RegExp][] = [
+      [{activation: 'gelu'}, 'TypeError', /^activation: .*received 'gelu'/],
+      [{epsilon: 0}, 'RangeError', /^epsilon: .*received 0/],
+      [{momentum: -0.1}, 'RangeError', /^momentum: expected a number from 0 to 1, received -0.1/],
+      [{momentum: 1.1}, 'RangeError', /^momentum: .*received 1.1/],
+      [{momentum: NaN}, 'RangeError', /^momentum: .*received NaN/],
+      [{momentum: '0.9'}, 'TypeError', /^momentum: expected a number, received string/],
+      [{axis: 1.5}, 'RangeError', /^axis: expected a whole number, received 1.5/],
+      [{axis: '1'}, 'TypeError', /^axis: expected a number, received string/],
+      [{axis: [1, 2]}, 'TypeError', /^axis: expected a number, received Array/],
+      [{axis: ['1']}, 'TypeError', /^axis: expected a number, received string/],
+    ];
+    for (const [args, name, message] of wrong) {
+      it(JSON.stringify(args), () => {
+        assert.throws(() => rbn.layers.representativeBatchNormalization(args as LayerArgs), {name, message});
+      });
+    }
   });
 
-  it('names the axis that has no dimension', () => {
-    const layer = rbn.layers.representativeBatchNormalization({axis: 1});
-    assert.throws(() => layer.build([null, null, 3]), {name: 'RangeError', message: /^axis: expected .*received 1/});
+  it('takes a momentum of 0 and of 1', () => tfc.tidy(() => {
+    for (const [momentum, moving] of [[0, 2], [1, 0]]) {
+      const layer = rbn.layers.representativeBatchNormalization({momentum});
+      layer.apply(tfc.tensor2d([[1], [3]]), {training: true});
+      assert.equal(layer.getWeights().at(-2)!.dataSync()[0], moving);
+    }
+  }));
+
+  it('takes an axis as a list of one, as models that come from Keras have it', () => tfc.tidy(() => {
+    const layer = rbn.layers.representativeBatchNormalization({axis: [1]} as unknown as LayerArgs);
+    layer.apply(tfc.ones([2, 3, 4]));
+    assert.deepEqual(layer.getWeights()[0].shape, [3]);
+    assert.equal(layer.getConfig().axis, 1);
+  }));
+
+  it('names the axis that the input has not, and the one that has no dimension', () => {
+    const build = (axis: number) => () =>
+        rbn.layers.representativeBatchNormalization({axis}).build([null, null, 3]);
+    assert.throws(build(1), {name: 'RangeError', message: /^axis: expected .*defined dimension, received 1/});
+    for (const axis of [0, 3, -3, -4]) {
+      assert.throws(build(axis), {name: 'RangeError', message: new RegExp(`^axis: .*from 1 to 2 .*received ${axis}`)});
+    }
   });
+
+  it('casts int32 and bool input, as fit and predict do at an input of float32', async () => {
+    for (const dtype of ['int32', 'bool'] as const) {
+      const x = tfc.tensor2d([[1, 0], [1, 1], [0, 1]], [3, 2], dtype), float = tfc.cast(x, 'float32');
+      for (const training of [true, false]) {
+        const [given, expected] = [x, float].map((input) =>
+          rbn.layers.representativeBatchNormalization().apply(input, {training}) as tfc.Tensor);
+        assert.equal(given.dtype, 'float32');
+        assert.deepEqual(given.dataSync(), expected.dataSync());
+      }
+      for (const inputDtype of ['float32', 'int32'] as const) {
+        const model = () => tfl.sequential({layers: [
+          tfl.layers.inputLayer({inputShape: [2], dtype: inputDtype}), rbn.layers.representativeBatchNormalization(),
+        ]});
+        const fitted = await Promise.all([x, float].map(async (input) => {
+          const m = model();
+          m.compile({optimizer: 'sgd', loss: 'meanSquaredError'});
+          await m.fit(input, tfc.zeros([3, 2]), {epochs: 2, verbose: 0, shuffle: false});
+          return [...m.getWeights(), m.predict(input) as tfc.Tensor].map((tensor) => [...tensor.dataSync()]);
+        }));
+        assert.deepEqual(fitted[0], fitted[1]);
+      }
+    }
+  });
+
+  it('says what a batch of one value a channel lacks, in training only', () => tfc.tidy(() => {
+    const layer = rbn.layers.representativeBatchNormalization();
+    layer.apply(tfc.ones([1, 3]));
+    assert.throws(() => layer.apply(tfc.ones([1, 3]), {training: true}),
+        {name: 'RangeError', message: /^x: expected at least 2 values per channel/});
+  }));
 
   describe('in a model', () => {
     const makeModel = (args: LayerArgs, inputShape = [4, 4, 2]) => {

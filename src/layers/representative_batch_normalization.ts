@@ -3,14 +3,14 @@
 //
 // The LayersModel layer: tf.layers.batchNormalization with the two corrections of Representative Batch
 // Normalization. In all that both have it behaves as tfjs-layers 4.22 does.
-import {mul, serialization, sub, Tensor, Tensor1D, tidy} from '@tensorflow/tfjs-core';
+import {cast, mul, serialization, sub, Tensor, Tensor1D, tidy} from '@tensorflow/tfjs-core';
 import {
   constraints, initializers, InputSpec, layers, LayerVariable, regularizers, Shape,
 } from '@tensorflow/tfjs-layers';
 
 import {
-  ActivationName, checkActivation, checkEpsilon, RbnOptions, RbnParams, representativeBatchNorm,
-  representativeBatchNormTraining,
+  ActivationName, channelAxis, checkActivation, checkAxis, checkEpsilon, checkMomentum, RbnOptions, RbnParams,
+  representativeBatchNorm, representativeBatchNormTraining,
 } from '../ops';
 
 // tfjs-layers exports these types only through its functions.
@@ -79,12 +79,13 @@ export class RepresentativeBatchNormalization extends layers.Layer {
     super(args ?? {});
     args ??= {};
     this.supportsMasking = true;
-    this.axis = args.axis ?? -1;
+    this.axis = wholeAxis(args.axis ?? -1);
     this.momentum = args.momentum ?? 0.99;
     this.epsilon = args.epsilon ?? 1e-3;
     this.center = args.center ?? true;
     this.scale = args.scale ?? true;
     this.activation = args.activation ?? 'linear';
+    checkMomentum(this.momentum);
     checkEpsilon(this.epsilon);
     checkActivation(this.activation);
     const configs = [...TRAINABLE, ...MOVING].map((name) => [name, weightConfig(args, name)]);
@@ -93,7 +94,7 @@ export class RepresentativeBatchNormalization extends layers.Layer {
 
   override build(inputShape: Shape | Shape[]): void {
     const shape = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
-    const axis = this.axis >= 0 ? this.axis : this.axis + shape.length;
+    const axis = channelAxis(this.axis, shape.length);
     const channels = shape[axis];
     if (channels == null) {
       throw new RangeError(`axis: expected an axis with a defined dimension, received ${this.axis} ` +
@@ -110,7 +111,9 @@ export class RepresentativeBatchNormalization extends layers.Layer {
 
   override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor {
     return tidy(() => {
-      const x = Array.isArray(inputs) ? inputs[0] : inputs;
+      const input = Array.isArray(inputs) ? inputs[0] : inputs;
+      // As fit and predict do with what an input layer of dtype float32 is fed.
+      const x = input.dtype === 'int32' || input.dtype === 'bool' ? cast(input, 'float32') : input;
       const read = (name: Name) => this.variables[name]?.read() as Tensor1D;
       const params: RbnParams = {
         gamma: read('gamma'), beta: read('beta'), centerWeight: read('centerWeight'),
@@ -179,20 +182,32 @@ export class RepresentativeBatchNormalization extends layers.Layer {
  * await model.fit(tf.randomNormal([8, 8, 8, 1]), tf.zeros([8, 4]), {epochs: 1, verbose: 0});
  * ```
  *
+ * A batch needs at least two values a channel while training, over instances and positions: where the input
+ * has rank 2, an epoch's last batch must not be a single sample. Inference takes any batch. Input of dtype
+ * int32 or bool is cast to float32.
+ *
  * Its weights, in this order, each of shape [C]: gamma (with scale), beta (with center), center_weight,
  * scale_weight, scale_bias, moving_mean, moving_variance.
  *
- * @param args As tf.layers.batchNormalization: axis (default -1), momentum (0.99; PyTorch's 0.1 is 0.9 here),
- *     epsilon (1e-3), center, scale (true), and Initializer, Regularizer and Constraint of gamma and beta;
+ * @param args As tf.layers.batchNormalization: axis (default -1; any but 0, also as a list of one, which is
+ *     how Keras writes it), momentum (0 to 1, default 0.99; PyTorch's 0.1 is 0.9 here), epsilon (1e-3), center, scale (true), and Initializer, Regularizer and Constraint of gamma and beta;
  *     moreover those of centerWeight ('zeros'), scaleWeight ('zeros') and scaleBias ('ones'), and activation:
  *     'linear' (default) or 'relu', fused.
- * @throws RangeError for an epsilon that is not above 0 and when it is built on an axis without a defined
- *     dimension; TypeError for another activation.
+ * @throws RangeError for an epsilon that is not above 0, a momentum outside of 0 to 1, an axis that the input
+ *     has not or whose dimension is not defined, and for one value a channel in training; TypeError for
+ *     another activation.
  * @see Gao et al., "Representative Batch Normalization with Feature Calibration", CVPR 2021, section 3.
  */
 export function representativeBatchNormalization(
     args: RepresentativeBatchNormalizationArgs = {}): RepresentativeBatchNormalization {
   return new RepresentativeBatchNormalization(args);
+}
+
+/** Models that come from Keras have the axis as a list of one. */
+function wholeAxis(axis: unknown): number {
+  const given = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
+  checkAxis(given);
+  return given;
 }
 
 /**

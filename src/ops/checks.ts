@@ -46,11 +46,17 @@ export function checkInput(x: Tensor): void {
   }
 }
 
+/** What an axis is before the rank is known. */
+export function checkAxis(axis: unknown): asserts axis is number {
+  if (typeof axis !== 'number') throw new TypeError(`axis: expected a number, received ${kindOf(axis)}`);
+  if (!Number.isInteger(axis)) throw new RangeError(`axis: expected a whole number, received ${axis}`);
+}
+
 /** The channel axis as a number from 1 to rank − 1. Axis 0 holds the instances. */
 export function channelAxis(axis: unknown, rank: number): number {
-  if (typeof axis !== 'number') throw new TypeError(`axis: expected a number, received ${kindOf(axis)}`);
+  checkAxis(axis);
   const normalized = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || normalized < 1 || normalized >= rank) {
+  if (normalized < 1 || normalized >= rank) {
     throw new RangeError(`axis: expected a whole number from 1 to ${rank - 1} or from ${1 - rank} to -1 ` +
         `for rank ${rank} (axis 0 is the batch), received ${axis}`);
   }
@@ -63,6 +69,14 @@ export function checkEpsilon(epsilon: unknown): asserts epsilon is number {
   const single = Math.fround(epsilon);
   if (!(single > 0 && single < Infinity)) {
     throw new RangeError(`epsilon: expected a finite number above 0 (as float32), received ${epsilon}`);
+  }
+}
+
+/** How much of a moving statistic stays at each step. */
+export function checkMomentum(momentum: unknown): asserts momentum is number {
+  if (typeof momentum !== 'number') throw new TypeError(`momentum: expected a number, received ${kindOf(momentum)}`);
+  if (!(momentum >= 0 && momentum <= 1)) {
+    throw new RangeError(`momentum: expected a number from 0 to 1, received ${momentum}`);
   }
 }
 

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // What rooms above may use of the ops.
-export {checkActivation, checkEpsilon} from './checks';
+export {channelAxis, checkActivation, checkAxis, checkEpsilon, checkMomentum} from './checks';
 export {provideFallback} from './fallback';
 export {representativeBatchNormGradConfig} from './gradient';
 export * from './kernel_names';
