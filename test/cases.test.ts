@@ -55,13 +55,11 @@ function testAll(implementation: Implementation, {twice = true} = {}): void {
  * Composed of tfjs's float32 ops; what they can not do as well as our own kernels, which have double:
  * - mean is a product and a sum, rounded three times instead of once.
  * - Sums over positions are plain loops in wasm, of up to 4,096 roundings here: moments to 5e-6.
- * - dx with one position and center weight −1 is 0, as a rest of terms that cancel.
  * - A gate's argument of 20 or 30, as wide parameters have it, is itself rounded to 2e-6.
  */
 function composedTolerances(c: Case): Tolerances {
   return {
     ...PROMISED,
-    byTerms: c.positions === 1 && c.centerWeight === -1,
     parameters: c.parameters === 'wide' ? 1e-5 : PROMISED.parameters,
     moments: 5e-6,
     meanRounding: 2e-7,

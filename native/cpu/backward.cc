@@ -170,8 +170,9 @@ class Backward {
 
     BatchGradient batch[kCombineChannels];
     for (int64_t c = c0; c < c1; ++c) {
-      batch[c - c0] = batch_gradient(parameters[c - c0], totals_[c].gradient,
-                                     static_cast<double>(N) * S, training);
+      batch[c - c0] =
+          batch_gradient(parameters[c - c0], totals_[c].gradient, inv_std[c - c0], problem_.epsilon,
+                         static_cast<double>(N) * S, training);
     }
     for (int64_t n = from; n < to; ++n) {
       const double* const sum = sums_ + tiling_.partial(n, 0);
@@ -183,7 +184,7 @@ class Backward {
         InstanceGradient gradient = {};
         gradient.H = sum[c];
         gradient.scale_bias = sum[c + C];
-        const double U = centered_gradient(gradient, calibration, batch[i], inv_std[i], S);
+        const double U = centered_gradient(gradient, calibration, batch[i], S);
         totals_[c].center_weight += (k - k_mean[i]) * U;
         const BackwardCoefficients dx = backward_coefficients(parameters[i], calibration, gradient,
                                                               batch[i], inv_std[i], l()[at], U, S);

@@ -81,7 +81,7 @@ struct BackwardCall {
 struct SingleChannels {
   const float *a_high, *a_low, *mean_high, *mean_low, *inv_std;  // [columns], of SingleCoefficients
   const float *gamma, *beta, *scale_weight, *scale_bias;         // [columns]
-  const float *a_times_r, *mean_u, *mean_u_x_s;                  // [columns], for the backward pass
+  const float *a_times_scale, *mean_u, *mean_u_x_s;              // [columns], for the backward pass
 };
 
 struct SingleForwardCall {

@@ -95,7 +95,7 @@ RBN_INLINE void single_backward_gated(const SingleBackwardCall& call) {
   const Tile& tile = call.tile;
   for_columns(tile.columns, [&](int64_t j, const auto& width) {
     const SingleColumn c = load_single(call.channels, j, width);
-    const Vec a_times_r = load(call.channels.a_times_r + j, width);
+    const Vec a_times_scale = load(call.channels.a_times_scale + j, width);
     const Vec mean_u = load(call.channels.mean_u + j, width);
     const Vec mean_u_x_s = load(call.channels.mean_u_x_s + j, width);
     for (int64_t row = 0; row < tile.rows; ++row) {
@@ -107,7 +107,8 @@ RBN_INLINE void single_backward_gated(const SingleBackwardCall& call) {
                        [&] { return single_forward_element(x_s, gate, c.gamma, c.beta); });
       if (kGate == Gate::kMask && call.dresidual) store(call.dresidual + at, G, width);
       const Vec u = single_gradient(G, x_s, gate, c.gamma, c.scale_weight).u;
-      store(call.dx + at, single_backward_element(u, x_s, a_times_r, mean_u, mean_u_x_s), width);
+      const Vec dx = single_backward_element(u, x_s, a_times_scale, mean_u, mean_u_x_s);
+      store(call.dx + at, dx, width);
     }
   });
 }

@@ -66,7 +66,7 @@ class Channels {
   }
 
   void set_backward(int64_t c, const SingleBackwardCoefficients& k) {
-    plane(7)[c] = k.a_times_r;
+    plane(7)[c] = k.a_times_scale;
     plane(8)[c] = k.mean_u;
     plane(9)[c] = k.mean_u_x_s;
   }
@@ -78,7 +78,7 @@ class Channels {
     SingleChannels v = view_;
     for (const float** p :
          {&v.a_high, &v.a_low, &v.mean_high, &v.mean_low, &v.inv_std, &v.gamma, &v.beta,
-          &v.scale_weight, &v.scale_bias, &v.a_times_r, &v.mean_u, &v.mean_u_x_s}) {
+          &v.scale_weight, &v.scale_bias, &v.a_times_scale, &v.mean_u, &v.mean_u_x_s}) {
       *p += c;
     }
     return v;
@@ -227,8 +227,9 @@ void backward_single(const RbnBackward& call, int threads) {
     gradient.scale_bias = total[kSumScaleBias];
     gradient.scale_weight = total[kSumScaleWeight];
     gradient.gated_beta = total[kSumGatedBeta];
-    const BatchGradient batch = batch_gradient(parameters, gradient, count, problem.training != 0);
-    const double sum_u = batch_gradient(parameters, gradient, 1.0, true).m1;
+    const BatchGradient batch = batch_gradient(parameters, gradient, inv_std, problem.epsilon,
+                                               count, problem.training != 0);
+    const double sum_u = sum_of_standardized_gradients(parameters, gradient);
     call.dcenter_weight[c] = static_cast<float>(
         problem.training ? single_center_gradient(problem.epsilon, inv_std,
                                                   total[kSumUD] - total[kSumD] / count * sum_u)
@@ -237,8 +238,7 @@ void backward_single(const RbnBackward& call, int threads) {
     if (call.dbeta) call.dbeta[c] = static_cast<float>(gradient.beta);
     call.dscale_weight[c] = static_cast<float>(gradient.scale_weight);
     call.dscale_bias[c] = static_cast<float>(gradient.scale_bias);
-    channels.set_backward(c,
-                          single_backward_coefficients(parameters.center_weight, inv_std, batch));
+    channels.set_backward(c, single_backward_coefficients(parameters.center_weight, batch));
   });
   team.run(items, Order::kBackward, [&](int64_t item) {
     tiling.for_pieces(0, 1, item, [&](const Piece& piece) {

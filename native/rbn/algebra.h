@@ -144,24 +144,34 @@ RBN_HOST_DEVICE InstanceGradient instance_gradient(const ChannelParameters& p, c
   return {D, q.gate * E, dz, dz * q.mean, gated_beta, p.gamma * gated_beta + p.scale_weight * dz};
 }
 
-// How the loss moves with the batch's mean and scale: mean over all M = N·S of dL/dx_s and of
-// dL/dx_s·x_s. Both are zero with given statistics.
+// dL/dx_c = scale·(dL/dx_s − m1 − x_s·m2). m1 and m2 are how the loss moves with the batch's mean and
+// variance: the means over all M = N·S of dL/dx_s and of dL/dx_s·x_s, zero with given statistics.
 struct BatchGradient {
+  double scale;  // r
   double m1, m2;
 };
 
-// From the sums over instances of InstanceGradient.
+// Σ dL/dx_s over the batch, from the sums over instances of InstanceGradient.
+RBN_HOST_DEVICE double sum_of_standardized_gradients(const ChannelParameters& p,
+                                                     const InstanceGradient& sum) {
+  return p.gamma * sum.gated_beta + p.scale_weight * sum.scale_bias;
+}
+
+// From the sums over instances of InstanceGradient. M = 2: both x_s² are 1 − ε·r², so that the term of m2
+// takes away all but ε·r² of the rest. Nothing of that would be left in float32; it is put into the scale.
 RBN_HOST_DEVICE BatchGradient batch_gradient(const ChannelParameters& p, const InstanceGradient& sum,
-                                             double elements, bool training) {
-  if (!training) return {0.0, 0.0};
-  return {(p.gamma * sum.gated_beta + p.scale_weight * sum.scale_bias) / elements,
-          (p.gamma * sum.gamma + p.scale_weight * sum.scale_weight) / elements};
+                                             double inv_std, double epsilon, double elements,
+                                             bool training) {
+  if (!training) return {inv_std, 0.0, 0.0};
+  const double m1 = sum_of_standardized_gradients(p, sum) / elements;
+  if (elements == 2.0) return {epsilon * inv_std * inv_std * inv_std, m1, 0.0};
+  return {inv_std, m1, (p.gamma * sum.gamma + p.scale_weight * sum.scale_weight) / elements};
 }
 
 // U_n = Σ_s dL/dx_c.
 RBN_HOST_DEVICE double centered_gradient(const InstanceGradient& i, const Calibration& q,
-                                         const BatchGradient& b, double inv_std, double positions) {
-  return inv_std * (i.H - positions * b.m1 - positions * q.mean * b.m2);
+                                         const BatchGradient& b, double positions) {
+  return b.scale * (i.H - positions * b.m1 - positions * q.mean * b.m2);
 }
 
 // dx = P·G + Q·(x − h) + R
@@ -173,10 +183,10 @@ RBN_HOST_DEVICE BackwardCoefficients backward_coefficients(const ChannelParamete
                                                            const InstanceGradient& i, const BatchGradient& b,
                                                            double inv_std, double l, double U,
                                                            double positions) {
-  const double Q = -inv_std * inv_std * b.m2;
-  const double R = inv_std * (p.scale_weight * i.scale_bias / positions - b.m1 - b.m2 * q.mean) +
+  const double Q = -b.scale * inv_std * b.m2;
+  const double R = b.scale * (p.scale_weight * i.scale_bias / positions - b.m1 - b.m2 * q.mean) +
                    p.center_weight / positions * U - Q * l;
-  return {static_cast<float>(inv_std * p.gamma * q.gate), static_cast<float>(Q), static_cast<float>(R)};
+  return {static_cast<float>(b.scale * p.gamma * q.gate), static_cast<float>(Q), static_cast<float>(R)};
 }
 
 template <class Real>
@@ -258,20 +268,20 @@ RBN_HOST_DEVICE double single_center_gradient(double epsilon, double inv_std, do
 }
 
 struct SingleBackwardCoefficients {
-  float a_times_r, mean_u, mean_u_x_s;
+  float a_times_scale, mean_u, mean_u_x_s;
 };
 
-RBN_HOST_DEVICE SingleBackwardCoefficients single_backward_coefficients(double center_weight, double inv_std,
+RBN_HOST_DEVICE SingleBackwardCoefficients single_backward_coefficients(double center_weight,
                                                                         const BatchGradient& b) {
-  return {static_cast<float>((1.0 + center_weight) * inv_std), static_cast<float>(b.m1),
+  return {static_cast<float>((1.0 + center_weight) * b.scale), static_cast<float>(b.m1),
           static_cast<float>(b.m2)};
 }
 
-// Training dx = a·r·(u − mean u − x_s·mean(u·x_s)); frozen dx = a·r·u with both means 0.
+// dx = a·dL/dx_c, as BatchGradient has it: with one position every element is an instance.
 template <class Real>
-RBN_HOST_DEVICE Real single_backward_element(Real u, Real x_s, Real a_times_r, Real mean_u,
+RBN_HOST_DEVICE Real single_backward_element(Real u, Real x_s, Real a_times_scale, Real mean_u,
                                              Real mean_u_x_s) {
-  return a_times_r * (u - mean_u - x_s * mean_u_x_s);
+  return a_times_scale * (u - mean_u - x_s * mean_u_x_s);
 }
 
 }  // namespace rbn

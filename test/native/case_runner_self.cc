@@ -51,7 +51,13 @@ std::string check_reference(const Case& c, const CaseData& data, const Reference
         derivative += data.dy[i] * (output[i].imag() / kStep);
         terms += std::fabs(data.dy[i] * (output[i].imag() / kStep));
       }
-    // Rounding of some thousand operations. dcenter_weight may be the small rest of Σ k·dx.
+    // Rounding of some thousand operations. dx may be the small rest of what reaches x through x_s
+    // alone, dcenter_weight that of Σ k·dx.
+    if (input.gradient == &r.dx)
+      for (int64_t n = 0; n < c.instances(); ++n)
+        for (int64_t s = 0; s < c.positions(); ++s)
+          for (int64_t i = 0; i < c.channels(); ++i)
+            size += std::fabs(data.dy[c.index(n, s, i)] * in.gamma[i].real() * r.inverse_std[i]);
     if (input.gradient == &r.dcenter_weight.value)
       for (size_t i = 0; i < data.x.size(); ++i) size += std::fabs(data.x[i] * r.dx[i]);
     const double tolerance = 1e-13 * (size + terms);

@@ -22,8 +22,6 @@ export interface Outputs {
 export interface Tolerances {
   /** Relative L2 of y and dx. */
   elements: number;
-  /** Whether dx is measured by the size of the terms that it is the sum of, which may cancel whole. */
-  byTerms: boolean;
   /** Of parameter gradients, as a share of the sum of the absolute values of their terms. */
   parameters: number;
   /** The same for the center weight, whose terms are what is left after a cancellation. */
@@ -36,7 +34,7 @@ export interface Tolerances {
 
 /** The figures of the project, for every implementation in native code, CUDA or typed-array TypeScript. */
 export const PROMISED: Tolerances =
-    {elements: 2e-6, byTerms: false, parameters: 5e-6, centerWeight: 5e-5, moments: 2e-6, meanRounding: 6e-8};
+    {elements: 2e-6, parameters: 5e-6, centerWeight: 5e-5, moments: 2e-6, meanRounding: 6e-8};
 
 /** '' or every way in which the outputs are wrong. */
 export function compare(c: Case, expected: Reference, received: Outputs, tolerances = PROMISED): string {
@@ -46,12 +44,12 @@ export function compare(c: Case, expected: Reference, received: Outputs, toleran
     failures.push(`${name}: expected ${e.length} values, received ${r === null ? 'none' : r.length}`);
     return false;
   };
-  const relativeL2 = (name: string, e: Float64Array, r: Float32Array, terms = e) => {
+  const relativeL2 = (name: string, e: Float64Array, r: Float32Array) => {
     if (!sizesAgree(name, e, r)) return;
     let error = 0, size = 0;
     for (let i = 0; i < e.length; i++) {
       error += (r[i] - e[i]) ** 2;
-      size += terms[i] ** 2;
+      size += e[i] ** 2;
     }
     if (!(Math.sqrt(error) <= tolerances.elements * Math.sqrt(size))) {
       failures.push(`${name}: relative L2 error ${Math.sqrt(error / size).toPrecision(3)}, ` +
@@ -78,7 +76,7 @@ export function compare(c: Case, expected: Reference, received: Outputs, toleran
         (i) => meanRounding * Math.abs(expected.mean[i]) + moments * Math.sqrt(expected.variance[i]));
     perChannel('variance', expected.variance, received.variance, (i) => moments * expected.variance[i]);
   }
-  relativeL2('dx', expected.dx, received.dx, tolerances.byTerms ? expected.dxTerms : expected.dx);
+  relativeL2('dx', expected.dx, received.dx);
   // Without an activation kernels leave it out: it is dy itself.
   const hasResidual = c.residual && (c.relu || received.dresidual !== null);
   if (hasResidual && sizesAgree('dresidual', expected.dresidual, received.dresidual)) {

@@ -50,7 +50,6 @@ export interface Reference {
   mean: Float64Array; // [C], of x_c
   variance: Float64Array; // [C]
   dx: Float64Array; // as x
-  dxTerms: Float64Array; // as x, the absolute values that each dx is the sum of
   dresidual: Float64Array; // as x
   dgamma: Summed;
   dbeta: Summed;
@@ -161,7 +160,6 @@ export function reference(c: Case, d: CaseData): Reference {
     mean: mean.map((m, i) => m + (1 + centerWeight[i]) * pivot[i]),
     variance,
     dx: new Float64Array(c.elements),
-    dxTerms: new Float64Array(c.elements),
     dresidual: new Float64Array(c.elements),
     dgamma: summed(),
     dbeta: summed(),
@@ -231,9 +229,8 @@ export function reference(c: Case, d: CaseData): Reference {
     const term = c.training && S === 1 ? dstandardized[at] * c.epsilon * inverseStd[i] ** 3 : dcentered[at];
     r.dcenterWeight.terms[i] += Math.abs(term) * size[nc];
   });
-  forEach(c, (at, nc, i) => {
+  forEach(c, (at, nc) => {
     r.dx[at] = dcentered[at] + dk[nc] / S;
-    r.dxTerms[at] = Math.abs(dstandardized[at] * inverseStd[i]) + Math.abs(dk[nc] / S);
   });
   return r;
 }

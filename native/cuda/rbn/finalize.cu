@@ -228,7 +228,8 @@ __global__ void __launch_bounds__(kThreads, 1) rbn_backward_finalize_kernel(
   }
   reduce_and_share(total, scratch);
   const InstanceGradient sum = {total[0], total[1], total[2], total[3], total[4], 0.0};
-  const BatchGradient batch = batch_gradient(p, sum, instances * positions, sizes.training);
+  const BatchGradient batch =
+      batch_gradient(p, sum, inv_std, sizes.epsilon, instances * positions, sizes.training);
 
   double center[1] = {};
   for (int64_t n = threadIdx.y; inside && n < sizes.instances; n += kFinalizeLanes) {
@@ -237,7 +238,7 @@ __global__ void __launch_bounds__(kThreads, 1) rbn_backward_finalize_kernel(
     const Calibration q = calibrate(p, k, mean, inv_std);
     const InstanceGradient i =
         instance_gradient(p, q, inv_std, state_l[at], sums[at], sums[plane + at]);
-    const double U = centered_gradient(i, q, batch, inv_std, positions);
+    const double U = centered_gradient(i, q, batch, positions);
     center[0] += (k - mean_of_means) * U;  // with given statistics mean_of_means is 0: Σ k·U
     const BackwardCoefficients b =
         backward_coefficients(p, q, i, batch, inv_std, state_l[at], U, positions);

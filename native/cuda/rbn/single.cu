@@ -230,7 +230,7 @@ __global__ void __launch_bounds__(kThreads) rbn_backward_finalize_single_kernel(
   const double inv_std = inverse_std(in.variance[c], in.epsilon);
   const InstanceGradient sum = {total[kSumG],           total[kSumGamma],     total[kSumScaleBias],
                                 total[kSumScaleWeight], total[kSumGatedBeta], 0.0};
-  const double sum_u = p.gamma * sum.gated_beta + p.scale_weight * sum.scale_bias;
+  const double sum_u = sum_of_standardized_gradients(p, sum);
   float pivot[1];
   Packed<T, 1>::unpack(load_kept<T, 1>(x + c), pivot);
   const double center = training
@@ -238,13 +238,13 @@ __global__ void __launch_bounds__(kThreads) rbn_backward_finalize_single_kernel(
                                                      total[kSumUD] - total[kSumD] / count * sum_u)
                             : inv_std * (total[kSumUD] + pivot[0] * sum_u);  // Σ k·U, U = r·u
   const SingleBackwardCoefficients b = single_backward_coefficients(
-      p.center_weight, inv_std, batch_gradient(p, sum, count, training));
+      p.center_weight, batch_gradient(p, sum, inv_std, in.epsilon, count, training));
   if (dgamma) dgamma[c] = static_cast<float>(sum.gamma);
   if (dbeta) dbeta[c] = static_cast<float>(sum.beta);
   dcenter_weight[c] = static_cast<float>(center);
   dscale_weight[c] = static_cast<float>(sum.scale_weight);
   dscale_bias[c] = static_cast<float>(sum.scale_bias);
-  coefficients[c] = b.a_times_r;
+  coefficients[c] = b.a_times_scale;
   coefficients[in.channels + c] = b.mean_u;
   coefficients[2 * in.channels + c] = b.mean_u_x_s;
 }
@@ -263,8 +263,8 @@ __global__ void __launch_bounds__(kThreads)
   const Tile tile = find_tile(tiles, reversed_block());
   load_slab<V>(in, tile, slab);
   if (!tile.inside) return;
-  float a_times_r[V], mean_u[V], mean_u_x_s[V];
-  load_plane(coefficients + tile.vector * V, a_times_r);
+  float a_times_scale[V], mean_u[V], mean_u_x_s[V];
+  load_plane(coefficients + tile.vector * V, a_times_scale);
   load_plane(coefficients + tiles.channels + tile.vector * V, mean_u);
   load_plane(coefficients + 2 * tiles.channels + tile.vector * V, mean_u_x_s);
   for (int64_t n = tile.begin + threadIdx.y; n < tile.end; n += blockDim.y) {
@@ -281,7 +281,7 @@ __global__ void __launch_bounds__(kThreads)
       const SingleGate<float> gate = c.gate(x_s);
       g[i] = gate_single<kGate>(g[i], bits >> i & 1u, x_s, gate, c);
       const float u = single_gradient(g[i], x_s, gate, c.gamma, c.scale_weight).u;
-      v[i] = single_backward_element(u, x_s, a_times_r[i], mean_u[i], mean_u_x_s[i]);
+      v[i] = single_backward_element(u, x_s, a_times_scale[i], mean_u[i], mean_u_x_s[i]);
     }
     if constexpr (kGate == Gate::kMask) {
       if (dresidual) store_last<T, V>(dresidual + at, g);

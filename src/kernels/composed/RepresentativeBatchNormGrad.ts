@@ -33,34 +33,42 @@ export const representativeBatchNormGrad: KernelFunc = ({inputs, attrs: namedAtt
   const T = sum(mul(G, centred), positionAxis, true);
   const E = add(mul(invStd, T), mul(K, D));
   const q = mul(mul(gamma, E), mul(gate, closed));
-  const gatedD = mul(gate, D);
-  const H = add(mul(gamma, gatedD), mul(scaleWeight, q));
+  const H = add(mul(gamma, mul(gate, D)), mul(scaleWeight, q));
   const dgamma = overInstances(mul(gate, E));
   const dbeta = overInstances(D);
   const dscaleBias = overInstances(q);
   const dscaleWeight = overInstances(mul(q, K));
 
-  // How the loss moves with the batch's mean and scale; nothing moves with given statistics.
-  const m1 = training ?
-      div(add(mul(gamma, overInstances(gatedD)), mul(scaleWeight, dscaleBias)), instances * positions) : 0;
-  const m2 = training ?
-      div(add(mul(gamma, dgamma), mul(scaleWeight, dscaleWeight)), instances * positions) : 0;
+  // dL/dx_c = scale·(dL/dx_s − m1 − x_s·m2). m1 and m2 are how the loss moves with the batch's mean and
+  // variance; nothing moves with given statistics. Of two elements both x_s² are 1 − ε·r²: what the term of m2
+  // leaves is put into the scale.
+  const elements = instances * positions, pair = training && elements === 2;
+  const rest = () => mul(epsilon, pow(invStd, 3)); // ε·r³
+  const scale = pair ? rest() : invStd;
+  const m1 = training ? div(overInstances(H), elements) : 0;
+  const m2 = training && !pair ?
+      div(add(mul(gamma, dgamma), mul(scaleWeight, dscaleWeight)), elements) : 0;
   const batch = add(m1, mul(m2, K)); // m1 + K·m2
-  const U = mul(invStd, sub(H, mul(positions, batch)));
+  const U = mul(scale, sub(H, mul(positions, batch)));
   let dcenterWeight: Tensor;
   if (!training) {
     dcenterWeight = overInstances(mul(add(terms.meanFromPivot, terms.pivot), U));
   } else if (positions === 1) {
     // The closed form: Σ (k_n − k̄)·U_n cancels to that small rest.
-    dcenterWeight = mul(mul(epsilon, pow(invStd, 3)), overInstances(mul(H, terms.deviation!)));
+    dcenterWeight = mul(rest(), overInstances(mul(H, terms.deviation!)));
   } else {
     dcenterWeight = overInstances(mul(terms.deviation!, U));
   }
 
-  const P = mul(invStd, mul(gamma, gate));
-  const R = add(mul(invStd, sub(mul(scaleWeight, div(q, positions)), batch)), mul(div(centerWeight, positions), U));
-  let dx = add(mul(P, G), R);
-  if (training) dx = sub(dx, mul(mul(mul(invStd, invStd), m2), centred));
+  let dx: Tensor;
+  if (positions === 1) {
+    dx = mul(add(centerWeight, 1), U); // every element is an instance
+  } else {
+    const P = mul(scale, mul(gamma, gate));
+    const R = add(mul(scale, sub(mul(scaleWeight, div(q, positions)), batch)), mul(div(centerWeight, positions), U));
+    dx = add(mul(P, G), R);
+    if (training) dx = sub(dx, mul(mul(mul(scale, invStd), m2), centred));
+  }
 
   const vectors = [dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias];
   const outputs = [reshape(dx, x.shape), ...vectors.map((v) => reshape(v, [channels]))];

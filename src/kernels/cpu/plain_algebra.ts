@@ -25,6 +25,18 @@ export function singleElement(standardized: number, gate: number, gamma: number,
   return Math.fround(gamma * standardized * gate + beta);
 }
 
+/**
+ * dL/dx_c = scale·(u − m1 − x_s·m2), u = dL/dx_s, from Σ u and Σ u·x_s over the batch. Of two elements both x_s²
+ * are 1 − ε·r²: what the term of m2 leaves is put into the scale.
+ */
+export function batchGradient(
+    sumU: number, sumUX: number, r: number, epsilon: number, elements: number,
+    training: boolean): {scale: number; m1: number; m2: number} {
+  if (!training) return {scale: r, m1: 0, m2: 0};
+  if (elements === 2) return {scale: epsilon * r ** 3, m1: sumU / elements, m2: 0};
+  return {scale: r, m1: sumU / elements, m2: sumUX / elements};
+}
+
 /** ReLU lets a NaN pass. */
 export function reluPasses(y: number): boolean {
   return !(y <= 0);

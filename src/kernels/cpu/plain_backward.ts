@@ -6,7 +6,7 @@
 import {Activation, BackwardArguments, Layout} from '../../binding';
 import {Sizes} from '../../ops';
 import {
-  forEachMaskBit, forEachRun, forwardElement, inverseStd, meanOverInstances, reluPasses, sigmoid, singleElement,
+  batchGradient, forEachMaskBit, forEachRun, forwardElement, inverseStd, meanOverInstances, reluPasses, sigmoid, singleElement,
 } from './plain_algebra';
 
 /** NativeAddon.cpuBackward in TypeScript; one thread. */
@@ -70,7 +70,7 @@ function backwardSpatial(args: BackwardArguments<Float32Array, Uint8Array>): voi
       const E = r * (T[j] - l[j] * D[j]) + K[n] * D[j];
       q[n] = g * E * gate * (1 - gate);
       H[n] = g * gate * D[j] + scaleWeight[c] * q[n];
-      P[j] = r * g * gate;
+      P[j] = g * gate;
       sumD += D[j];
       sumGatedD += gate * D[j];
       sumGatedE += gate * E;
@@ -78,15 +78,16 @@ function backwardSpatial(args: BackwardArguments<Float32Array, Uint8Array>): voi
       sumQK += q[n] * K[n];
     }
     const elements = instances * positions;
-    const m1 = training ? (g * sumGatedD + scaleWeight[c] * sumQ) / elements : 0;
-    const m2 = training ? (g * sumGatedE + scaleWeight[c] * sumQK) / elements : 0;
+    const {scale, m1, m2} = batchGradient(
+        g * sumGatedD + scaleWeight[c] * sumQ, g * sumGatedE + scaleWeight[c] * sumQK, r, epsilon, elements, training);
     const origin = grandMean !== null ? grandMean[c] : 0;
     let centerGradient = 0;
     for (let n = 0, j = c; n < instances; n++, j += channels) {
-      const U = r * (H[n] - positions * (m1 + K[n] * m2));
+      const U = scale * (H[n] - positions * (m1 + K[n] * m2));
       centerGradient += (k[j] - origin) * U;
-      Q[j] = -r * r * m2;
-      R[j] = r * (scaleWeight[c] * q[n] / positions - m1 - m2 * K[n]) + centerWeight[c] / positions * U -
+      Q[j] = -scale * r * m2;
+      P[j] *= scale;
+      R[j] = scale * (scaleWeight[c] * q[n] / positions - m1 - m2 * K[n]) + centerWeight[c] / positions * U -
           Q[j] * l[j];
     }
     if (dgamma !== null) dgamma[c] = sumGatedE;
@@ -159,9 +160,9 @@ function backwardSingle(args: BackwardArguments<Float32Array, Uint8Array>): void
       sumUD += u[n] * (x[i] - pivot);
       sumD += x[i] - pivot;
     }
-    const meanU = training ? sumU / instances : 0, meanUX = training ? sumUX / instances : 0;
+    const {scale, m1, m2} = batchGradient(sumU, sumUX, r, epsilon, instances, training);
     for (let n = 0, i = c; n < instances; n++, i += channels) {
-      dx[i] = a * r * (u[n] - meanU - standardized[n] * meanUX);
+      dx[i] = a * scale * (u[n] - m1 - standardized[n] * m2);
     }
     if (dgamma !== null) dgamma[c] = sumGatedE;
     if (dbeta !== null) dbeta[c] = sumG;
