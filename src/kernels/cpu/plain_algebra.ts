@@ -4,7 +4,7 @@
 // What the plain TypeScript forward and backward share. The algebra is that of native/rbn/algebra.h, in
 // double precision throughout; the names are the same.
 import {Sizes} from '../../ops';
-import {maskBytes, maskRowBytes} from './memory';
+import {maskBytes, maskRowBytes} from '../shared/decode';
 
 export function sigmoid(z: number): number {
   return 1 / (1 + Math.exp(-z));
