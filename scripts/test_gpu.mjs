@@ -6,10 +6,9 @@
 // compiler, and fails where there is no GPU. --sanitizer: also under compute-sanitizer's memcheck and racecheck,
 // on the small cases.
 import {spawnSync} from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 
-import {root, say, which} from './tools.mjs';
+import {notBuilt, root, say, which} from './tools.mjs';
 
 const engine = process.env.RBN_ENGINE_PATH ?? path.join(root, 'out/cuda/librbn_engine_cuda.so');
 const runner = path.join(root, 'out/simulator/rbn_case_runner');
@@ -25,12 +24,8 @@ function check(what, file, args) {
   failed++;
 }
 
-const NEEDED = [[engine, 'npm run build:engine'], [runner, 'npm run build:simulator'], [tests, 'npm run build:test']];
-for (const [file, command] of NEEDED) {
-  if (fs.existsSync(file)) continue;
-  say(`${path.relative(root, file)} is not built; next: ${command}`);
-  failed++;
-}
+failed += notBuilt(
+    [[engine, 'npm run build:engine'], [runner, 'npm run build:simulator'], [tests, 'npm run build:test']]).length;
 if (failed === 0) {
   check('case runner on the GPU', runner, ['--engine', engine]);
   check('cases through the addon on the GPU', process.execPath,

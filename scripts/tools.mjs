@@ -60,6 +60,13 @@ export function run(what, file, args, env = process.env) {
   });
 }
 
+/** The files of [file, command that builds it] that are not there; says each with its command. */
+export function notBuilt(needed) {
+  const missing = needed.filter(([file]) => !fs.existsSync(file));
+  for (const [file, command] of missing) say(`${path.relative(root, file)} is not built; next: ${command}`);
+  return missing;
+}
+
 /** Builds the addon into build/Release of `folder`, the package's root or a copy of it. */
 export function buildAddon(folder = root, env = process.env) {
   const args = [

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// What is measured: the outputs of ResNet-50's stages, inside a bottleneck and at its end, at batch 8.
+// What is measured, by `tfjs-rbn bench` and by scripts/bench_gpu.mjs: the outputs of ResNet-50's stages, inside
+// a bottleneck and at its end, at batch 8.
 
 export type Shape = [instances: number, height: number, width: number, channels: number];
 

@@ -6,10 +6,11 @@
 // and every plan that fits. Ends with 'N passed, N failed'.
 //
 //   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small]
-//                   [--no-large | --large] [--fail-fast] [--bench] [--list] [--no-abi]
+//                   [--no-large | --large] [--fail-fast] [--bench SHAPES] [--list] [--no-abi]
 //
 // --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a
 // case, with a checksum of its data and sums over its reference, for comparison with TypeScript.
+// --bench 8x14x14x256,…: no tests, but milliseconds of both directions on these shapes.
 #include <regex.h>
 
 #include <cinttypes>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "case_runner_abi.h"
+#include "case_runner_bench.h"
 #include "case_runner_criteria.h"
 #include "case_runner_machine.h"
 #include "case_runner_self.h"
@@ -35,7 +37,9 @@ constexpr bool kSanitized = false;
 #endif
 
 struct Options {
-  bool cpu = false, small = false, large = !kSanitized, only_large = false, bench = false, list = false, fail_fast = false, abi = true;
+  bool cpu = false, small = false, large = !kSanitized, only_large = false, list = false;
+  bool fail_fast = false, abi = true;
+  std::vector<std::vector<int64_t>> bench;  // shapes; none: tests
   std::vector<std::string> engines;
   std::string filter;
   std::vector<uint64_t> seeds = {1, 2};
@@ -86,7 +90,6 @@ class Report {
 };
 
 bool applies(const Options& options, const Case& c) {
-  if (c.bench != options.bench) return false;
   if (!c.native_layout()) return false;
   if (options.small && !c.small) return false;
   return c.large ? options.large : !options.only_large;
@@ -196,19 +199,6 @@ void run_engine(const Options& options, Report* report, const Engine& engine, co
   }
 }
 
-// Milliseconds of both directions and bytes a second, counting x, y and their gradients as two
-// passes over x must move them: 2 reads and 1 write forward, 4 and 1 backward.
-void bench(const char* label, Machine* machine, const Case& c, const CaseData& data) {
-  Arrays arrays(machine, c, data);
-  arrays.forward();
-  arrays.backward();
-  const double forward = machine->time_forward(arrays.forward_call());
-  const double backward = machine->time_backward(arrays.backward_call());
-  const double bytes = 1e-6 * static_cast<double>(c.elements()) * (c.bfloat16 ? 2 : 4);
-  std::printf("%-10s %-72s %9.3f ms %7.1f GB/s %9.3f ms %7.1f GB/s\n", label, c.name.c_str(),
-              forward, 3 * bytes / forward, backward, 5 * bytes / backward);
-}
-
 void list(const Case& c) {
   const CaseData data = make_data(c);
   const Reference r = reference(c, data);
@@ -263,7 +253,7 @@ Options parse(int count, char** values) {
     else if (option == "--fail-fast")
       options.fail_fast = true;
     else if (option == "--bench")
-      options.bench = true;
+      options.bench = bench_shapes(next());
     else if (option == "--list")
       options.list = true;
     else if (option == "--no-abi")
@@ -282,28 +272,25 @@ int run(const Options& options) {
     std::vector<std::unique_ptr<Engine>> engines;
     for (const std::string& path : options.engines)
       engines.push_back(std::make_unique<Engine>(path));
+    if (!options.bench.empty()) {
+      for (const Case& c : bench_cases(options.bench)) {
+        if (report.wanted(c.name)) bench(options.cpu, engines, c);
+      }
+      return 0;
+    }
     for (const auto& engine : engines) {
-      if (!options.abi || options.list || options.bench) continue;
+      if (!options.abi || options.list) continue;
       for (const AbiTest& test : abi_tests())
         report.run(std::string(engine->api().kind) + " ABI: " + test.name,
                    [&] { return test.run(*engine); });
     }
     for (const Case& c : all_cases()) {
       if (options.list) {
-        if (!c.bench && report.wanted(c.name)) list(c);
+        if (report.wanted(c.name)) list(c);
         continue;
       }
       if (!applies(options, c)) continue;
       CaseData data;
-      if (options.bench) {
-        if (!report.wanted(c.name) || (c.bfloat16 && engines.empty())) continue;
-        data = make_data(c);
-        if (options.cpu && !c.bfloat16)
-          bench("cpu", cpu_machine(rbn::cpu::current_isa(), 0, 0).get(), c, data);
-        for (const auto& engine : engines)
-          bench(engine->api().kind, engine->machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO).get(), c, data);
-        continue;
-      }
       Reference expected;
       try {
         data = make_data(c);
@@ -316,7 +303,7 @@ int run(const Options& options) {
       if (options.cpu) run_cpu(&report, c, data, expected);
       for (const auto& engine : engines) run_engine(options, &report, *engine, c, data, expected);
     }
-    if (options.list || options.bench) return 0;
+    if (options.list) return 0;
     for (const auto& engine : engines) {
       const std::string kind = engine->api().kind;
       const auto live = engine->live_allocations;

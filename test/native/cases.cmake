@@ -93,7 +93,7 @@ function(rbn_add_case_runner)
   rbn_generate_cases("${CMAKE_CURRENT_BINARY_DIR}/cases/rbn_cases.inc")
   add_executable(rbn_case_runner
     ${folder}/case_runner.cc ${folder}/case_runner_abi.cc ${folder}/case_runner_arrays.cc
-    ${folder}/case_runner_criteria.cc ${folder}/case_runner_data.cc ${folder}/case_runner_machine.cc
+    ${folder}/case_runner_bench.cc ${folder}/case_runner_criteria.cc ${folder}/case_runner_data.cc ${folder}/case_runner_machine.cc
     ${folder}/case_runner_self.cc ${folder}/case_runner_table.cc ${folder}/reference.cc)
   target_compile_features(rbn_case_runner PRIVATE cxx_std_17)
   # The data of a case must be the same bits as in TypeScript, where nothing is fused. -O1 compiles in

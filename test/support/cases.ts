@@ -135,7 +135,7 @@ export function allCases(): Case[] {
   return cases;
 }
 
-/** The cases that are tests, of one dtype. */
+/** The cases of one dtype. */
 export function testCases(bfloat16 = false): Case[] {
-  return allCases().filter((c) => !c.tags.includes('bench') && c.bfloat16 === bfloat16);
+  return allCases().filter((c) => c.bfloat16 === bfloat16);
 }
