@@ -7,17 +7,17 @@
 
 #include <cuda_runtime.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <memory>
-#include <new>
-#include <vector>
 
+#include "ops/operation.h"
 #include "rbn/kernels.h"
 #include "rbn/operator.h"
 #include "rbn/plan.h"
 #include "rbn_build.h"
+#include "runtime/abi.h"
 #include "runtime/context.h"
+#include "runtime/guard.h"
 #include "runtime/status.h"
 
 namespace rbn {
@@ -30,30 +30,6 @@ constexpr int32_t kRuntime = 0;
 constexpr const char* kKind = "cuda";
 constexpr int32_t kRuntime = CUDART_VERSION;
 #endif
-
-int32_t no_output(const char* name, RbnError* error) {
-  return fail(error, RBN_INVALID_ARGUMENT, "%s: expected a place for the result, received null",
-              name);
-}
-
-// Runs `body`, which returns a status; lack of host memory is a status, too.
-template <class F>
-int32_t guarded(RbnError* error, F&& body) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return fail(error, RBN_OUT_OF_MEMORY, "host memory: the allocation failed");
-  }
-}
-
-// Calls `body` with the context's device current; several contexts may share a thread.
-template <class F>
-int32_t on_device(RbnContext* context, RbnError* error, F&& body) {
-  if (!context)
-    return fail(error, RBN_INVALID_ARGUMENT, "context: expected a context, received null");
-  const int32_t status = check(error, cudaSetDevice(context->device), "cudaSetDevice");
-  return status == RBN_OK ? guarded(error, body) : status;
-}
 
 int32_t driver_version(int32_t* version, RbnError* error) {
   if (!version) return no_output("version", error);
@@ -147,63 +123,6 @@ int32_t context_create(int32_t device, RbnContext** context, RbnError* error) {
 
 void context_destroy(RbnContext* context) { delete context; }
 
-int32_t allocate(RbnContext* context, uint64_t bytes, void** pointer, RbnError* error) {
-  if (!pointer) return no_output("pointer", error);
-  *pointer = nullptr;
-  return on_device(context, error, [&]() -> int32_t {
-    context->allocations.reserve(context->allocations.size() + 1);  // so that insert can not throw
-    char operation[64];
-    snprintf(operation, sizeof operation, "allocating %llu bytes",
-             static_cast<unsigned long long>(bytes));
-    // The runtime rounds sizes up: close to 2^64 that would wrap.
-    const cudaError_t code = bytes > INT64_MAX ? cudaErrorMemoryAllocation
-                                               : context->allocate(bytes > 0 ? bytes : 1, pointer);
-    const int32_t status = check(error, code, operation);
-    if (status == RBN_OK) context->allocations.insert(*pointer);
-    return status;
-  });
-}
-
-int32_t release(RbnContext* context, void* pointer, RbnError* error) {
-  return on_device(context, error, [&]() -> int32_t {
-    if (context->allocations.erase(pointer) == 0) {
-      return fail(error, RBN_INVALID_ARGUMENT,
-                  "release: expected a pointer that allocate gave and that is not released");
-    }
-    return check(error, context->release(pointer), "releasing device memory");
-  });
-}
-
-// Both wait: the host memory may move or be freed as soon as they return.
-int32_t copy(RbnContext* context, void* to, const void* from, uint64_t bytes, cudaMemcpyKind kind,
-             const char* operation, RbnError* error) {
-  return on_device(context, error, [&]() -> int32_t {
-    if (bytes == 0) return RBN_OK;
-    if (!to || !from)
-      return fail(error, RBN_INVALID_ARGUMENT, "%s: expected memory, received null", operation);
-    const int32_t status =
-        check(error, cudaMemcpyAsync(to, from, bytes, kind, context->stream), operation);
-    return status == RBN_OK ? check(error, cudaStreamSynchronize(context->stream), operation)
-                            : status;
-  });
-}
-
-int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t bytes,
-               RbnError* error) {
-  return copy(context, to, from_host, bytes, cudaMemcpyHostToDevice, "upload", error);
-}
-
-int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes,
-                 RbnError* error) {
-  return copy(context, to_host, from, bytes, cudaMemcpyDeviceToHost, "download", error);
-}
-
-int32_t synchronize(RbnContext* context, RbnError* error) {
-  return on_device(context, error, [&] {
-    return check(error, cudaStreamSynchronize(context->stream), "synchronize");
-  });
-}
-
 int32_t run(RbnContext* context, const RbnForward& call, int32_t plan, RbnError* error) {
   return forward(context, call, plan, error);
 }
@@ -219,53 +138,26 @@ int32_t run_once(RbnContext* context, const Call* call, int32_t plan, RbnError* 
   });
 }
 
-class Event {
- public:
-  Event() = default;
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  ~Event() {
-    if (event_) (void)cudaEventDestroy(event_);
-  }
-  cudaError_t create() { return cudaEventCreate(&event_); }
-  cudaEvent_t get() const { return event_; }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
-
 template <class Call>
 int32_t time_call(RbnContext* context, const Call* call, int32_t plan, int32_t repeats,
                   float* milliseconds, RbnError* error) {
   if (!milliseconds) return no_output("milliseconds", error);
   *milliseconds = 0.0f;
-  return on_device(context, error, [&]() -> int32_t {
-    if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
-    if (repeats < 1) {
-      return fail(error, RBN_INVALID_ARGUMENT, "repeats: expected at least 1, received %d",
-                  repeats);
-    }
-    Event begin, end;
-    int32_t status = check(error, begin.create(), "cudaEventCreate");
-    if (status == RBN_OK) status = check(error, end.create(), "cudaEventCreate");
-    // One call outside the measure: kernels are loaded and the pool grows at first use.
-    if (status == RBN_OK) status = run(context, *call, plan, error);
-    if (status == RBN_OK)
-      status = check(error, cudaEventRecord(begin.get(), context->stream), "cudaEventRecord");
-    for (int32_t i = 0; i < repeats && status == RBN_OK; ++i)
-      status = run(context, *call, plan, error);
-    if (status == RBN_OK)
-      status = check(error, cudaEventRecord(end.get(), context->stream), "cudaEventRecord");
-    if (status == RBN_OK)
-      status = check(error, cudaEventSynchronize(end.get()), "cudaEventSynchronize");
-    float total = 0.0f;
-    if (status == RBN_OK) {
-      status = check(error, cudaEventElapsedTime(&total, begin.get(), end.get()),
-                     "cudaEventElapsedTime");
-    }
-    if (status == RBN_OK) *milliseconds = total / static_cast<float>(repeats);
-    return status;
-  });
+  if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
+  if (repeats < 1)
+    return fail(error, RBN_INVALID_ARGUMENT, "repeats: expected at least 1, received %d", repeats);
+  // One call outside the measure: kernels are loaded and the pool grows at first use.
+  int32_t status = run_once(context, call, plan, error);
+  RbnEvent *begin = nullptr, *end = nullptr;
+  if (status == RBN_OK) status = event_record(context, &begin, error);
+  for (int32_t i = 0; i < repeats && status == RBN_OK; ++i)
+    status = run_once(context, call, plan, error);
+  if (status == RBN_OK) status = event_record(context, &end, error);
+  if (status == RBN_OK) status = event_elapsed(context, begin, end, milliseconds, error);
+  event_free(begin);
+  event_free(end);
+  *milliseconds /= static_cast<float>(repeats);
+  return status;
 }
 
 int32_t choose_plan_of(RbnContext* context, const RbnProblem* problem, int32_t backward,
@@ -297,9 +189,21 @@ constexpr RbnEngineApi kApi = {
     context_destroy,
     allocate,
     release,
+    allocated_bytes,
+    memory,
+    set_memory_limit,
+    fail_allocation,
     upload,
     download,
     synchronize,
+    download_begin,
+    download_finish,
+    download_free,
+    event_record,
+    event_elapsed,
+    event_free,
+    operation_name,
+    run_operation,
     run_once<RbnForward>,
     run_once<RbnBackward>,
     choose_plan_of,

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define RBN_ENGINE_ABI_VERSION 1
+#define RBN_ENGINE_ABI_VERSION 2
 
 typedef enum RbnStatus {
   RBN_OK = 0,
@@ -57,6 +57,49 @@ typedef enum RbnPlan {
 // One device, one stream, one memory pool. Not for use by two threads at once.
 typedef struct RbnContext RbnContext;
 
+// The dtypes of TensorFlow.js that an operation takes.
+typedef enum RbnTensorType {
+  RBN_TENSOR_FLOAT32 = 0,
+  RBN_TENSOR_INT32 = 1,
+  RBN_TENSOR_BOOL = 2,  // one byte an element, 0 or 1
+} RbnTensorType;
+
+#define RBN_MAX_RANK 8
+
+// A dense tensor, row-major.
+typedef struct RbnTensor {
+  void* data;     // device memory, or null: a tensor of one element that stays on the host, in `value`
+  double value;   // of a tensor on the host; an operation writes it where such a tensor is its output
+  int32_t dtype;  // RbnTensorType
+  int32_t rank;   // 0 to RBN_MAX_RANK
+  int64_t shape[RBN_MAX_RANK];
+} RbnTensor;
+
+// One call of an operation. Inputs and outputs do not overlap unless the operation says so.
+typedef struct RbnCall {
+  const RbnTensor* inputs;
+  int32_t input_count;
+  RbnTensor* outputs;
+  int32_t output_count;
+  const double* attributes;
+  int32_t attribute_count;
+} RbnCall;
+
+// Bytes of device memory of a context.
+typedef struct RbnMemory {
+  uint64_t used;      // held by live allocations
+  uint64_t peak;      // the most that `used` has been
+  uint64_t reserved;  // what the pool holds of the device, used or not
+  uint64_t limit;     // of `used`; 0: the device's memory is the limit
+  uint64_t allocations;  // live ones
+} RbnMemory;
+
+// A copy to the host under way; see download_begin.
+typedef struct RbnDownload RbnDownload;
+
+// A point in the stream; see event_record.
+typedef struct RbnEvent RbnEvent;
+
 typedef struct RbnEngineApi {
   uint32_t abi_version;       // RBN_ENGINE_ABI_VERSION
   const char* kind;           // "cuda" or "simulator"
@@ -74,9 +117,39 @@ typedef struct RbnEngineApi {
   // Device memory. Sizes in bytes; a size of 0 gives a valid pointer that holds nothing.
   int32_t (*allocate)(RbnContext* context, uint64_t bytes, void** pointer, RbnError* error);
   int32_t (*release)(RbnContext* context, void* pointer, RbnError* error);
+  // The bytes of a live allocation; RBN_INVALID_ARGUMENT for any other pointer.
+  int32_t (*allocated_bytes)(RbnContext* context, const void* pointer, uint64_t* bytes);
+  int32_t (*memory)(RbnContext* context, RbnMemory* memory, RbnError* error);
+  // Allocations beyond `bytes` in all fail with RBN_OUT_OF_MEMORY; 0 takes the limit away.
+  int32_t (*set_memory_limit)(RbnContext* context, uint64_t bytes, RbnError* error);
+  // For tests: the k-th allocation from now (1 is the next, workspaces count) fails once with
+  // RBN_OUT_OF_MEMORY; 0 takes that back.
+  int32_t (*fail_allocation)(RbnContext* context, uint64_t k, RbnError* error);
+
+  // Host memory may change or be freed as soon as these return; download waits for the stream.
   int32_t (*upload)(RbnContext* context, void* to, const void* from_host, uint64_t bytes, RbnError* error);
   int32_t (*download)(RbnContext* context, void* to_host, const void* from, uint64_t bytes, RbnError* error);
   int32_t (*synchronize)(RbnContext* context, RbnError* error);
+
+  // A download in three steps that never blocks the context's thread: begin puts the copy on the stream
+  // (the memory may be released at once, in stream order), finish waits for it and fills `to_host`, free
+  // ends it. finish may be called by any thread, also after the context's end.
+  int32_t (*download_begin)(RbnContext* context, const void* from, uint64_t bytes, RbnDownload** download,
+                            RbnError* error);
+  int32_t (*download_finish)(RbnDownload* download, void* to_host, RbnError* error);
+  void (*download_free)(RbnDownload* download);  // null is allowed
+
+  // Time on the device: milliseconds between two recorded events; event_elapsed waits for the later one.
+  int32_t (*event_record)(RbnContext* context, RbnEvent** event, RbnError* error);
+  int32_t (*event_elapsed)(RbnContext* context, const RbnEvent* begin, const RbnEvent* end, float* milliseconds,
+                           RbnError* error);
+  void (*event_free)(RbnEvent* event);  // null is allowed
+
+  // The operations beside RBN (native/cuda/ops), by index. `run` is asynchronous: an error of the kernel
+  // itself may be reported by a later call. All outputs have their memory; where every input is on the host and an
+  // operation takes such inputs, an output of one element may be on the host, too.
+  const char* (*operation_name)(int32_t operation);  // null past the last one
+  int32_t (*run)(RbnContext* context, int32_t operation, const RbnCall* call, RbnError* error);
 
   // All pointers in `call` are device pointers. Asynchronous. An empty batch as in native/cpu. The plan
   // must fit the problem (RBN_INVALID_ARGUMENT otherwise).

@@ -31,7 +31,8 @@ RbnContext::~RbnContext() {
     (void)cudaGetLastError();
     return;
   }
-  for (void* pointer : allocations) (void)cudaFreeAsync(pointer, stream);
+  for (const auto& allocation : allocations)
+    (void)cudaFreeAsync(const_cast<void*>(allocation.first), stream);
   if (stream) {
     (void)cudaStreamSynchronize(stream);
     (void)cudaStreamDestroy(stream);
@@ -40,15 +41,26 @@ RbnContext::~RbnContext() {
   (void)cudaGetLastError();
 }
 
-cudaError_t RbnContext::allocate(size_t bytes, void** pointer) {
+cudaError_t RbnContext::allocate(uint64_t bytes, void** pointer) {
+  *pointer = nullptr;
+  if (failing > 0 && --failing == 0) return cudaErrorMemoryAllocation;
+  if (limit > 0 && (bytes > limit || used > limit - bytes)) return cudaErrorMemoryAllocation;
+  // The runtime rounds sizes up: close to 2^64 that would wrap.
+  if (bytes > INT64_MAX) return cudaErrorMemoryAllocation;
   cudaError_t code = cudaMallocFromPoolAsync(pointer, bytes, pool, stream);
-  if (code != cudaErrorMemoryAllocation) return code;
-  (void)cudaGetLastError();
-  code = cudaStreamSynchronize(stream);
+  if (code == cudaErrorMemoryAllocation) {
+    (void)cudaGetLastError();
+    code = cudaStreamSynchronize(stream);
+    if (code == cudaSuccess) code = cudaMemPoolTrimTo(pool, 0);
+    if (code == cudaSuccess) code = cudaMallocFromPoolAsync(pointer, bytes, pool, stream);
+  }
   if (code != cudaSuccess) return code;
-  code = cudaMemPoolTrimTo(pool, 0);
-  if (code != cudaSuccess) return code;
-  return cudaMallocFromPoolAsync(pointer, bytes, pool, stream);
+  used += bytes;
+  if (used > peak) peak = used;
+  return cudaSuccess;
 }
 
-cudaError_t RbnContext::release(void* pointer) { return cudaFreeAsync(pointer, stream); }
+cudaError_t RbnContext::release(void* pointer, uint64_t bytes) {
+  used -= bytes;
+  return cudaFreeAsync(pointer, stream);
+}

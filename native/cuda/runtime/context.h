@@ -8,8 +8,9 @@
 
 #include <cuda_runtime.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include <unordered_set>
+#include <unordered_map>
 
 #include "../engine.h"
 
@@ -18,7 +19,12 @@ struct RbnContext {
   int shared_bytes = 0;  // dynamic shared memory that a block may opt in to
   cudaStream_t stream = nullptr;
   cudaMemPool_t pool = nullptr;
-  std::unordered_set<void*> allocations;  // not released yet
+  bool lost = false;  // a sticky error was seen: nothing works on this device any more
+
+  std::unordered_map<const void*, uint64_t> allocations;  // bytes of those that callers hold
+  uint64_t used = 0, peak = 0;  // bytes, workspaces included
+  uint64_t limit = 0;           // of `used`; 0: none
+  uint64_t failing = 0;         // the failing-th allocation from now fails; 0: none
 
   RbnContext() = default;
   RbnContext(const RbnContext&) = delete;
@@ -28,8 +34,9 @@ struct RbnContext {
   cudaError_t open(int device);
   // `bytes` > 0. Waits for the stream and gives unused memory back before it reports a lack of
   // memory.
-  cudaError_t allocate(size_t bytes, void** pointer);
-  cudaError_t release(void* pointer);  // usable again by later work on the stream
+  cudaError_t allocate(uint64_t bytes, void** pointer);
+  // Usable again by later work on the stream. `bytes` as they were allocated.
+  cudaError_t release(void* pointer, uint64_t bytes);
 };
 
 namespace rbn {
@@ -42,15 +49,20 @@ class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   ~Workspace() {
-    if (memory_) (void)context_->release(memory_);
+    if (memory_) (void)context_->release(memory_, bytes_);
   }
 
-  cudaError_t allocate(size_t bytes) { return context_->allocate(bytes, &memory_); }
+  // At most once. A workspace of no bytes has no memory.
+  cudaError_t allocate(uint64_t bytes) {
+    bytes_ = bytes;
+    return bytes > 0 ? context_->allocate(bytes, &memory_) : cudaSuccess;
+  }
   void* memory() const { return memory_; }
 
  private:
   RbnContext* context_;
   void* memory_ = nullptr;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace rbn

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Copies between host and device. A download in steps goes through pinned memory, which the device
+// fills while JavaScript goes on; some other thread waits for it.
+#include <cuda_runtime.h>
+#include <string.h>
+
+#include <memory>
+
+#include "abi.h"
+#include "guard.h"
+
+struct RbnDownload {
+  int device = 0;
+  void* staging = nullptr;  // pinned
+  uint64_t bytes = 0;
+  cudaEvent_t done = nullptr;
+
+  ~RbnDownload() {
+    // The copy may still be under way where nobody has waited for it.
+    if (done) (void)cudaEventSynchronize(done);
+    if (done) (void)cudaEventDestroy(done);
+    if (staging) (void)cudaFreeHost(staging);
+    (void)cudaGetLastError();
+  }
+};
+
+namespace rbn {
+namespace {
+
+int32_t copy(RbnContext* context, void* to, const void* from, uint64_t bytes, cudaMemcpyKind kind,
+             const char* operation, bool wait, RbnError* error) {
+  return on_device(context, error, [&]() -> int32_t {
+    if (bytes == 0) return RBN_OK;
+    if (!to || !from)
+      return fail(error, RBN_INVALID_ARGUMENT, "%s: expected memory, received null", operation);
+    const int32_t status =
+        check(error, cudaMemcpyAsync(to, from, bytes, kind, context->stream), operation);
+    if (status != RBN_OK || !wait) return status;
+    return check(error, cudaStreamSynchronize(context->stream), operation);
+  });
+}
+
+}  // namespace
+
+// Pageable memory has been read when cudaMemcpyAsync returns, so there is nothing to wait for.
+int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t bytes,
+               RbnError* error) {
+  return copy(context, to, from_host, bytes, cudaMemcpyHostToDevice, "upload", false, error);
+}
+
+int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes,
+                 RbnError* error) {
+  return copy(context, to_host, from, bytes, cudaMemcpyDeviceToHost, "download", true, error);
+}
+
+int32_t synchronize(RbnContext* context, RbnError* error) {
+  return on_device(context, error, [&] {
+    return check(error, cudaStreamSynchronize(context->stream), "synchronize");
+  });
+}
+
+int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes,
+                       RbnDownload** download, RbnError* error) {
+  if (!download) return no_output("download", error);
+  *download = nullptr;
+  return on_device(context, error, [&]() -> int32_t {
+    auto made = std::make_unique<RbnDownload>();
+    made->device = context->device;
+    made->bytes = bytes;
+    if (bytes > 0 && !from)
+      return fail(error, RBN_INVALID_ARGUMENT, "download: expected memory, received null");
+    int32_t status = check(
+        error, cudaMallocHost(&made->staging, bytes > 0 ? bytes : 1), "download: pinned memory");
+    if (status != RBN_OK) return status;
+    if (bytes > 0) {
+      status = check(error,
+                     cudaMemcpyAsync(made->staging, from, bytes, cudaMemcpyDeviceToHost,
+                                     context->stream),
+                     "download");
+      if (status != RBN_OK) return status;
+    }
+    cudaEvent_t done = nullptr;
+    status = check(
+        error,
+        cudaEventCreateWithFlags(&done, cudaEventDisableTiming | cudaEventBlockingSync),
+        "download: cudaEventCreate");
+    if (status != RBN_OK) return status;
+    made->done = done;
+    status = check(error, cudaEventRecord(done, context->stream), "download: cudaEventRecord");
+    if (status == RBN_OK) *download = made.release();
+    return status;
+  });
+}
+
+int32_t download_finish(RbnDownload* download, void* to_host, RbnError* error) {
+  if (!download || (download->bytes > 0 && !to_host))
+    return fail(error, RBN_INVALID_ARGUMENT, "download: expected memory, received null");
+  int32_t status = check(error, cudaSetDevice(download->device), "cudaSetDevice");
+  if (status == RBN_OK) status = check(error, cudaEventSynchronize(download->done), "download");
+  if (status == RBN_OK && download->bytes > 0) memcpy(to_host, download->staging, download->bytes);
+  return status;
+}
+
+void download_free(RbnDownload* download) { delete download; }
+
+}  // namespace rbn

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// What the kernels of the `cuda` backend may use of it.
+export {CudaBackend} from './cuda_backend';
+export type {DeviceDtype, TensorSpec} from './cuda_backend';
