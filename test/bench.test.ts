@@ -19,7 +19,7 @@ import {checkTargets} from '#dist/bench/targets';
 import {batchNormalization, EPSILON, Parameters, rbnOpByOp, Statistics} from '#dist/bench/tfjs_ops';
 import {TorchPeer, torchThere} from '#dist/bench/torch_peer';
 
-import {root} from './support/cases';
+import {root} from './support/files';
 
 const SHAPE: Shape = [3, 4, 5, 6];
 

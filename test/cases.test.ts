@@ -17,10 +17,11 @@ import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 
 import {registerPlainTfjsBackend} from './support/backends';
-import {Case, root, testCases} from './support/cases';
+import {Case, testCases} from './support/cases';
 import {compare, PROMISED, sameBits, Tolerances} from './support/criteria';
 import {CaseData, checksum, makeData} from './support/data';
 import {differences} from './support/differences';
+import {root} from './support/files';
 import {engineLevel, Implementation, kernelLevel, nativeCpu, opLevel} from './support/implementations';
 import {Reference, reference} from './support/reference';
 

@@ -12,7 +12,7 @@ import * as path from 'node:path';
 import {nativeAddon} from '#dist/binding/index';
 import {DeviceBuffer, EngineContext, NativeAddon} from '#dist/binding/native';
 
-import {root} from './support/cases';
+import {root} from './support/files';
 import {Random} from './support/data';
 
 const calls = Number(process.env.RBN_FUZZ_CALLS ?? 2000);

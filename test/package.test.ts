@@ -13,7 +13,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import * as rbn from 'tfjs-rbn';
 
-const root = path.dirname(require.resolve('tfjs-rbn/package.json'));
+import {filesUnder, read, root} from './support/files';
 
 /** Runs a program with this package in reach; its output and errors. */
 function runNode(source: string, ...args: string[]): {stdout: string; stderr: string} {
@@ -173,17 +173,6 @@ describe('architecture', () => {
     assert.deepEqual(files.filter((file) => !opening.test(read(file))), []);
   });
 });
-
-/** Files under a folder of the package, by '/'-separated paths from its root. */
-function filesUnder(folder: string, ...extensions: string[]): string[] {
-  return fs.readdirSync(path.join(root, folder), {recursive: true, encoding: 'utf8'})
-      .map((file) => `${folder}/${file.split(path.sep).join('/')}`)
-      .filter((file) => extensions.some((extension) => file.endsWith(extension)));
-}
-
-function read(file: string): string {
-  return fs.readFileSync(path.join(root, file), 'utf8');
-}
 
 function withoutComments(source: string): string {
   return source.replace(/\/\*.*?\*\//gs, '').replace(/(^|[^:'"])\/\/.*$/gm, '$1');

@@ -6,8 +6,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-/** The package's root: this file is out/test/support/cases.js. */
-export const root = path.resolve(__dirname, '..', '..', '..');
+import {root} from './files';
 
 type OneOrMore<T> = T | T[];
 
