@@ -121,6 +121,7 @@ describe('architecture', () => {
     layers: ['layers', 'ops'],
     ops: ['ops'],
     kernels: ['kernels', 'ops', 'binding'],
+    backend: ['backend', 'binding'],
     binding: ['binding'],
   };
   const importsOf = (file: string) =>
