@@ -33,6 +33,7 @@ describe('package', () => {
       for (const name of Object.keys(cjs)) {
         if (esm[name] !== cjs[name]) throw new Error(name + ' differs');
       }
+      if (String(Object.keys(esm)) !== String(Object.keys(cjs).sort())) throw new Error(Object.keys(esm));
       if (io.fileSystem !== cjs.io.fileSystem) throw new Error('io differs');
       console.log(typeof layers.representativeBatchNormalization, typeof representativeBatchNorm);
     `, '--input-type=module');
@@ -120,7 +121,7 @@ describe('architecture', () => {
     io: ['io'],
     layers: ['layers', 'ops'],
     ops: ['ops'],
-    kernels: ['kernels', 'ops', 'binding'],
+    kernels: ['kernels', 'ops', 'backend', 'binding'],
     backend: ['backend', 'binding'],
     binding: ['binding'],
   };
