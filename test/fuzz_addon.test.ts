@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import {nativeAddon} from '#dist/binding/index';
-import {DeviceBuffer, EngineContext, NativeAddon} from '#dist/binding/native';
+import {DeviceAddress, EngineContext, NativeAddon} from '#dist/binding/native';
 
 import {root} from './support/files';
 import {Random} from './support/data';
@@ -145,6 +145,24 @@ function hostMemory(choose: Chooser): Memory {
   };
 }
 
+/** A call of an operation: often a right one, as numbers of the command are small. */
+function command(choose: Chooser, operations: number, memory: Memory): Float64Array {
+  const inputs = choose.below(4), outputs = 1 + choose.below(2), attributes = choose.below(4);
+  const words = [choose.below(operations + 1), inputs, outputs, attributes];
+  const shape = Array.from({length: choose.below(4)}, () => choose.below(5));
+  const dtype = choose.below(3);
+  for (let i = 0; i < inputs + outputs; i++) {
+    const own = choose.chance(0.8) ? shape : shape.slice(choose.below(shape.length + 1));
+    const size = own.reduce((a, b) => a * b, 1);
+    const place = choose.chance(0.2) ? 0 : i >= inputs && choose.chance(0.5) ? -1 : memory('floats', size) as number;
+    words.push(place, choose.below(7) - 3, choose.chance(0.8) ? dtype : choose.below(4), own.length, ...own,
+        ...Array.from({length: 8 - own.length}, () => 0));
+  }
+  for (let i = 0; i < attributes; i++) words.push(choose.below(5) - 1);
+  if (choose.chance(0.1)) words[choose.below(words.length)] = choose.of([NaN, -1, 2 ** 40, Infinity, 0.5]);
+  return Float64Array.from(choose.chance(0.05) ? words.slice(0, choose.below(words.length)) : words);
+}
+
 describe('random arguments', function() {
   this.timeout(600000);
   const addon = nativeAddon();
@@ -191,10 +209,11 @@ describe('random arguments', function() {
     const choose = new Chooser('engine');
     for (let i = 0; i < 50; i++) attempt(engine.createContext as never, [choose.of(JUNK)()]);
     const context = engine.createContext(0), other = engine.createContext(0);
-    let buffers: DeviceBuffer[] = [];
+    let buffers: DeviceAddress[] = [];
     const memory: Memory = (kind, length) => {
-      const buffer = context.allocate(kind === 'floats' ? 4 * length : length);
-      const content = new Uint8Array(buffer.bytes).fill(kind === 'floats' ? 0x3f : choose.below(256));
+      const bytes = kind === 'floats' ? 4 * length : length;
+      const buffer = context.allocate(bytes);
+      const content = new Uint8Array(bytes).fill(kind === 'floats' ? 0x3f : choose.below(256));
       if (length > 0) context.upload(buffer, content);
       buffers.push(buffer);
       return buffer;
@@ -215,6 +234,12 @@ describe('random arguments', function() {
       download: () => [new Float32Array(choose.below(25)), memory('floats', choose.below(20))],
       release: () => [memory('floats', 4)],
       planFits: () => [choose.below(5), ...problem(choose).sizes.slice(0, 5), choose.chance(0.5)],
+      downloadAsync: () => [new Float32Array(choose.below(25)), memory('floats', choose.below(20))],
+      run: () => [command(choose, engine.operations.length, memory)],
+      memory: () => [],
+      setMemoryLimit: () => [choose.chance(0.9) ? 0 : 1 << 20],
+      failAllocation: () => [choose.chance(0.9) ? 0 : 1],
+      setSynchronous: () => [choose.chance(0.5)],
       synchronize: () => [],
     };
     let worked = 0, count = 0;

@@ -28,6 +28,7 @@ class Arguments {
   std::string Text(const char* name);
   // The next argument itself; undefined past the last one.
   Napi::Value Next() { return info_[next_++]; }
+  Napi::Value Peek() const { return info_[next_]; }
   bool AtEnd() const { return next_ >= info_.Length(); }
   Napi::Env Env() const { return info_.Env(); }
 

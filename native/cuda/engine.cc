@@ -130,9 +130,12 @@ int32_t run(RbnContext* context, const RbnBackward& call, int32_t plan, RbnError
   return backward(context, call, plan, error);
 }
 
+const char* name_of(const RbnForward*) { return "RepresentativeBatchNorm"; }
+const char* name_of(const RbnBackward*) { return "RepresentativeBatchNormGrad"; }
+
 template <class Call>
 int32_t run_once(RbnContext* context, const Call* call, int32_t plan, RbnError* error) {
-  return on_device(context, error, [&]() -> int32_t {
+  return launching(context, name_of(call), error, [&]() -> int32_t {
     if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
     return run(context, *call, plan, error);
   });
@@ -187,6 +190,7 @@ constexpr RbnEngineApi kApi = {
     device_info,
     context_create,
     context_destroy,
+    set_synchronous,
     allocate,
     release,
     allocated_bytes,
@@ -203,6 +207,7 @@ constexpr RbnEngineApi kApi = {
     event_elapsed,
     event_free,
     operation_name,
+    operation_takes_host,
     run_operation,
     run_once<RbnForward>,
     run_once<RbnBackward>,

@@ -114,6 +114,10 @@ typedef struct RbnEngineApi {
   int32_t (*context_create)(int32_t device, RbnContext** context, RbnError* error);
   void (*context_destroy)(RbnContext* context);  // frees all its memory; null is allowed
 
+  // 1: every call that launches kernels waits for them, so that an error of a kernel is reported by the call
+  // that launched it; 0, the default: it may be reported by a later one.
+  int32_t (*set_synchronous)(RbnContext* context, int32_t on, RbnError* error);
+
   // Device memory. Sizes in bytes; a size of 0 gives a valid pointer that holds nothing.
   int32_t (*allocate)(RbnContext* context, uint64_t bytes, void** pointer, RbnError* error);
   int32_t (*release)(RbnContext* context, void* pointer, RbnError* error);
@@ -149,6 +153,7 @@ typedef struct RbnEngineApi {
   // itself may be reported by a later call. All outputs have their memory; where every input is on the host and an
   // operation takes such inputs, an output of one element may be on the host, too.
   const char* (*operation_name)(int32_t operation);  // null past the last one
+  int32_t (*operation_takes_host)(int32_t operation);
   int32_t (*run)(RbnContext* context, int32_t operation, const RbnCall* call, RbnError* error);
 
   // All pointers in `call` are device pointers. Asynchronous. An empty batch as in native/cpu. The plan

@@ -2,5 +2,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // What the kernels of the `cuda` backend may use of it.
+export type {DeviceArray, DeviceDtype} from './arrays';
+export {isDeviceDtype} from './arrays';
 export {CudaBackend} from './cuda_backend';
-export type {DeviceDtype, TensorSpec} from './cuda_backend';
+export type {CudaMemoryInfo, TensorSpec} from './cuda_backend';

@@ -20,6 +20,8 @@ export interface EngineResult {
 const NEXT: Partial<Record<RbnErrorCode, string>> = {
   NO_DRIVER: 'nvidia-smi   (install or update the NVIDIA driver if it fails)',
   NO_DEVICE: 'nvidia-smi -L   (in a container: start it with --gpus all)',
+  OUT_OF_MEMORY: 'nvidia-smi   (who else uses the GPU; a smaller batch, tf.tidy and tf.dispose hold less)',
+  DEVICE_LOST: 'start the process again with RBN_SYNC=1: the error then names the operation',
   UNSUPPORTED_GPU: `RBN_CUDA_ARCHITECTURES=native ${rebuildCommand('engine')}`,
 };
 
@@ -62,13 +64,22 @@ export function findEngine(): EngineResult {
 }
 
 /**
- * A context on device `index` of the engine that the settings name; the caller destroys it.
+ * The engine that the settings name.
  *
- * Throws RbnError NO_BINARY, NO_ENGINE, NO_DRIVER, NO_DEVICE or UNSUPPORTED_GPU.
+ * Throws RbnError NO_BINARY or NO_ENGINE.
  */
-export function createContext(index = 0): EngineContext {
+export function openEngine(): Engine {
   const {engine, problem} = findEngine();
   if (engine === null) throw new RbnError(problem!);
+  return engine;
+}
+
+/**
+ * A context on device `index` of an engine; the caller destroys it.
+ *
+ * Throws RbnError NO_DRIVER, NO_DEVICE or UNSUPPORTED_GPU.
+ */
+export function createContext(engine: Engine, index: number): EngineContext {
   return translated(() => engine.createContext(index));
 }
 
@@ -88,9 +99,14 @@ export function translated<T>(f: () => T): T {
   try {
     return f();
   } catch (e) {
-    if (typeof (e as {code?: unknown}).code !== 'string') throw e;
-    throw new RbnError(toProblem(e), {cause: e});
+    throw translate(e);
   }
+}
+
+/** An error of the addon that carries a code as an RbnError; any other as it is. */
+export function translate(e: unknown): unknown {
+  if (e instanceof RbnError || typeof (e as {code?: unknown}).code !== 'string') return e;
+  return new RbnError(toProblem(e), {cause: e});
 }
 
 function toProblem(e: unknown): Problem {

@@ -19,6 +19,29 @@ export interface Settings {
   threads: number;
   /** RBN_ISA: instruction set of the native CPU code, instead of the machine's best. */
   isa: Isa | undefined;
+  /** RBN_DEVICE: index of the GPU for the backend `cuda`, in the driver's order. */
+  device: number;
+  /** RBN_MEMORY_LIMIT: bytes of GPU memory that the backend `cuda` may hold, such as 4000000000 or 4GB; 0 for all. */
+  memoryLimit: number;
+  /** RBN_SYNC=1: each operation waits for its kernels, so that an error names the one at fault. */
+  sync: boolean;
+}
+
+/** '4GB' → 4e9; also MB and kB, and GiB, MiB and KiB. */
+function bytes(name: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?) *(?:([kKMG])(i?)B?|B)?$/.exec(text);
+  const value = match === null ? NaN :
+      Math.floor(Number(match[1]) * (match[3] ? 1024 : 1000) ** ' KMG'.indexOf((match[2] ?? ' ').toUpperCase()));
+  if (!Number.isSafeInteger(value)) {
+    throw new RangeError(`${name}: expected a number of bytes such as 4000000000, 4GB or 4GiB, received '${text}'`);
+  }
+  return value;
+}
+
+function flag(name: string): boolean {
+  const text = process.env[name] || '0';
+  if (text !== '0' && text !== '1') throw new RangeError(`${name}: expected 0 or 1, received '${text}'`);
+  return text === '1';
 }
 
 /** Reads the settings; throws RangeError for a value that no variable has. */
@@ -35,11 +58,18 @@ export function settings(): Settings {
   if (isa !== undefined && !ISAS.includes(isa as Isa)) {
     throw new RangeError(`RBN_ISA: expected one of ${ISAS.join(', ')}, received '${isa}'`);
   }
+  const device = Number(process.env.RBN_DEVICE || 0);
+  if (!Number.isInteger(device) || device < 0 || device > 65535) {
+    throw new RangeError(`RBN_DEVICE: expected the index of a GPU, received '${process.env.RBN_DEVICE}'`);
+  }
   return {
     engine,
     enginePath: process.env.RBN_ENGINE_PATH || undefined,
     addonPath: process.env.RBN_ADDON_PATH || undefined,
     threads,
     isa: isa as Isa | undefined,
+    device,
+    memoryLimit: bytes('RBN_MEMORY_LIMIT', process.env.RBN_MEMORY_LIMIT || '0'),
+    sync: flag('RBN_SYNC'),
   };
 }

@@ -5,7 +5,8 @@
 export {nativeAddon} from './addon';
 export {devices} from './devices';
 export type {Devices} from './devices';
-export {createContext, translated} from './engine';
+export {Command, Place, TensorType} from './command';
+export {createContext, openEngine, translate, translated} from './engine';
 export {settings} from './environment';
 export type {Settings} from './environment';
 export {RbnError} from './errors';

@@ -27,14 +27,12 @@ export const enum Plan {
 /** What is copied to and from the engine. */
 export type HostArray = Float32Array | Int32Array | Uint8Array | Uint16Array;
 
-/** One device buffer of the engine; released by `release` or when it is collected. */
-export interface DeviceBuffer {
-  readonly bytes: number;
-}
+/** Device memory, by its address; lives until `release` or until its context is destroyed. */
+export type DeviceAddress = number;
 
 /**
  * Arguments that forward calls share, in the order of RbnProblem and RbnForward. `T` is Float32Array for
- * the CPU and DeviceBuffer for the engine; null leaves an optional array out.
+ * the CPU and DeviceAddress for the engine; null leaves an optional array out.
  */
 export type ForwardArguments<T, B> = [
   instances: number, positions: number, channels: number,
@@ -65,18 +63,44 @@ export interface EngineDevice {
   freeMemory: number; // bytes
 }
 
-/** One device, one stream; from `openEngine(path).createContext(device)`. Engine errors arrive as RbnError. */
+/** Bytes of device memory, as RbnMemory in native/cuda/engine.h. */
+export interface EngineMemory {
+  used: number;
+  peak: number;
+  reserved: number;
+  limit: number; // 0: none
+  allocations: number;
+}
+
+/**
+ * One device, one stream; from `openEngine(path).createContext(device)`. A failed call throws an Error that
+ * carries a code, or TypeError and RangeError for arguments.
+ */
 export interface EngineContext {
-  allocate(bytes: number): DeviceBuffer;
-  release(buffer: DeviceBuffer): void;
-  upload(to: DeviceBuffer, from: HostArray): void;
-  download(to: HostArray, from: DeviceBuffer): void;
+  allocate(bytes: number): DeviceAddress;
+  release(address: DeviceAddress): void;
+  memory(): EngineMemory;
+  /** 0 takes the limit away. */
+  setMemoryLimit(bytes: number): void;
+  /** For tests: the k-th allocation from now fails once; 0: none. */
+  failAllocation(k: number): void;
+  /** Calls wait for their kernels, so that an error names the call that caused it. */
+  setSynchronous(on: boolean): void;
+  upload(to: DeviceAddress, from: HostArray): void;
+  /** Waits for the device. */
+  download(to: HostArray, from: DeviceAddress): void;
+  /** Another thread waits. `from` may be released at once; `to` must not be detached meanwhile. */
+  downloadAsync(to: HostArray, from: DeviceAddress): Promise<void>;
   synchronize(): void;
-  forward(plan: Plan, ...args: ForwardArguments<DeviceBuffer, DeviceBuffer>): void;
-  backward(plan: Plan, ...args: BackwardArguments<DeviceBuffer, DeviceBuffer>): void;
+  /** The returned function gives the milliseconds on the device between the two calls. */
+  startTimer(): () => number;
+  /** One call of an operation, encoded as command.ts does it. */
+  run(command: Float64Array): void;
+  forward(plan: Plan, ...args: ForwardArguments<DeviceAddress, DeviceAddress>): void;
+  backward(plan: Plan, ...args: BackwardArguments<DeviceAddress, DeviceAddress>): void;
   /** Milliseconds a call, warm, measured on the device. */
-  timeForward(repeats: number, plan: Plan, ...args: ForwardArguments<DeviceBuffer, DeviceBuffer>): number;
-  timeBackward(repeats: number, plan: Plan, ...args: BackwardArguments<DeviceBuffer, DeviceBuffer>): number;
+  timeForward(repeats: number, plan: Plan, ...args: ForwardArguments<DeviceAddress, DeviceAddress>): number;
+  timeBackward(repeats: number, plan: Plan, ...args: BackwardArguments<DeviceAddress, DeviceAddress>): number;
   planFits(plan: Plan, instances: number, positions: number, channels: number, layout: Layout,
            training: boolean, backward: boolean): boolean;
   destroy(): void;
@@ -87,6 +111,8 @@ export interface Engine {
   readonly version: string;
   readonly architectures: string;
   readonly cudaRuntime: number;
+  /** What `run` knows, by index; takesHost: one-element tensors may stay on the host. */
+  readonly operations: readonly {name: string; takesHost: boolean}[];
   driverVersion(): number;
   devices(): EngineDevice[];
   createContext(device: number): EngineContext;

@@ -5,7 +5,7 @@
 // GPU, because a skipped test would look like a passed one.
 import * as assert from 'node:assert/strict';
 
-import {createContext, settings} from '#dist/binding/index';
+import {createContext, openEngine, settings} from '#dist/binding/index';
 import type {EngineContext} from '#dist/binding/native';
 
 import {testCases} from '../support/cases';
@@ -18,7 +18,7 @@ describe('case table on a GPU', () => {
   let context: EngineContext, implementation: Implementation;
   before(() => {
     assert.equal(settings().engine, 'cuda', 'RBN_ENGINE');
-    context = createContext(0);
+    context = createContext(openEngine(), 0);
     implementation = engineLevel(context, 'cuda');
   });
   after(() => context?.destroy());

@@ -5,7 +5,7 @@
 // Kernel level (arrays, with the arguments of native/rbn/problem.h) or op level (tensors and tfjs's tape).
 import * as tf from '@tensorflow/tfjs-core';
 import {
-  Activation, BackwardArguments, DeviceBuffer, EngineContext, ForwardArguments, HostArray, Isa, Layout, NativeAddon,
+  Activation, BackwardArguments, DeviceAddress, EngineContext, ForwardArguments, HostArray, Isa, Layout, NativeAddon,
   Plan,
 } from '#dist/binding/native';
 import * as rbn from 'tfjs-rbn';
@@ -92,18 +92,18 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
     tolerances: () => PROMISED,
     applies: hasNativeLayout,
     run(c, d) {
-      const buffers: DeviceBuffer[] = [];
+      const buffers = new Map<DeviceAddress, number>(); // their bytes
       const {sizes, stateFloats, maskBytes} = problemOf(c);
       const device = <T extends HostArray | null>(array: T) => {
-        if (array === null) return null as T extends null ? null : DeviceBuffer;
+        if (array === null) return null as T extends null ? null : DeviceAddress;
         const buffer = context.allocate(array.byteLength);
-        buffers.push(buffer);
+        buffers.set(buffer, array.byteLength);
         context.upload(buffer, array);
-        return buffer as T extends null ? null : DeviceBuffer;
+        return buffer as T extends null ? null : DeviceAddress;
       };
-      const fetch = <T extends DeviceBuffer | null>(buffer: T) => {
+      const fetch = <T extends DeviceAddress | null>(buffer: T) => {
         if (buffer === null) return null as T extends null ? null : Float32Array;
-        const array = unwritten(buffer.bytes / 4);
+        const array = unwritten(buffers.get(buffer)! / 4);
         context.download(array, buffer);
         return array as unknown as T extends null ? null : Float32Array;
       };
@@ -115,13 +115,13 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
         const y = device(unwritten(c.elements)), state = device(unwritten(stateFloats));
         const mean = c.training ? vector() : null, variance = c.training ? vector() : null;
         const mask = maskBytes === null ? null : device(new Uint8Array(maskBytes).fill(0xff));
-        const forward: ForwardArguments<DeviceBuffer, DeviceBuffer> =
+        const forward: ForwardArguments<DeviceAddress, DeviceAddress> =
             [...sizes, x, device(d.residual), ...parameters, givenMean, givenVariance, y, mean, variance, state, mask];
         context.forward(Plan.Auto, ...forward);
         const dx = device(unwritten(c.elements)), dresidual = mask && device(unwritten(c.elements));
         const dgamma = gamma && vector(), dbeta = beta && vector();
         const dcenterWeight = vector(), dscaleWeight = vector(), dscaleBias = vector();
-        const backward: BackwardArguments<DeviceBuffer, DeviceBuffer> =
+        const backward: BackwardArguments<DeviceAddress, DeviceAddress> =
             [...sizes, device(d.dy), x, ...parameters, givenMean, variance ?? givenVariance!, state, mask, dx, dresidual,
               dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias];
         context.backward(Plan.Auto, ...backward);
@@ -131,7 +131,7 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
           dscaleWeight: fetch(dscaleWeight), dscaleBias: fetch(dscaleBias),
         };
       } finally {
-        for (const buffer of buffers) context.release(buffer);
+        for (const buffer of buffers.keys()) context.release(buffer);
       }
     },
   };

@@ -45,8 +45,9 @@ OperationTable softmax_operations();
 OperationTable gather_operations();
 OperationTable sort_operations();
 
-// The C ABI's two functions. An index counts through these tables in the order above.
+// The C ABI's functions. An index counts through these tables in the order above.
 const char* operation_name(int32_t index);
+int32_t operation_takes_host(int32_t index);
 int32_t run_operation(RbnContext* context, int32_t index, const RbnCall* call, RbnError* error);
 
 // `count` elements of `dtype` become `value`, which is converted as C does it. Asynchronous.

@@ -3,10 +3,6 @@
 //
 // From an index to an operation, and what is the same for all of them: arguments are counted, tensors
 // on the host get device memory where an operation needs it, errors name the operation.
-#include <stdio.h>
-#include <string.h>
-
-#include <memory>
 #include <vector>
 
 #include "../runtime/guard.h"
@@ -100,14 +96,6 @@ int32_t run_checked(RbnContext* context, const Operation& operation, const RbnCa
   return operation.run(context, with_memory, error);
 }
 
-// "Add: …": the function that reports an error does not know for whom it works.
-void name_operation(const char* name, RbnError* error) {
-  if (!error) return;
-  char message[sizeof error->message];
-  snprintf(message, sizeof message, "%s: %s", name, error->message);
-  memcpy(error->message, message, sizeof message);
-}
-
 }  // namespace
 
 const char* operation_name(int32_t index) {
@@ -115,12 +103,17 @@ const char* operation_name(int32_t index) {
   return operation ? operation->name : nullptr;
 }
 
+int32_t operation_takes_host(int32_t index) {
+  const Operation* operation = operation_at(index);
+  return operation && operation->takes_host;
+}
+
 int32_t run_operation(RbnContext* context, int32_t index, const RbnCall* call, RbnError* error) {
   const Operation* operation = operation_at(index);
   if (!operation)
     return fail(error, RBN_INVALID_ARGUMENT, "operation: expected the index of one, received %d",
                 index);
-  const int32_t status = on_device(context, error, [&]() -> int32_t {
+  return launching(context, operation->name, error, [&]() -> int32_t {
     if (!call || (call->input_count > 0 && !call->inputs) ||
         (call->output_count > 0 && !call->outputs) ||
         (call->attribute_count > 0 && !call->attributes) || call->input_count < 0 ||
@@ -128,8 +121,6 @@ int32_t run_operation(RbnContext* context, int32_t index, const RbnCall* call, R
       return fail(error, RBN_INVALID_ARGUMENT, "expected a call with its arrays");
     return run_checked(context, *operation, *call, error);
   });
-  if (status != RBN_OK) name_operation(operation->name, error);
-  return status;
 }
 
 }  // namespace rbn

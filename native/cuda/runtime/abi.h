@@ -21,6 +21,7 @@ int32_t fail_allocation(RbnContext* context, uint64_t k, RbnError* error);
 // transfer.cc
 int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t bytes, RbnError* error);
 int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes, RbnError* error);
+int32_t set_synchronous(RbnContext* context, int32_t on, RbnError* error);
 int32_t synchronize(RbnContext* context, RbnError* error);
 int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes, RbnDownload** download,
                        RbnError* error);

@@ -19,6 +19,7 @@ struct RbnContext {
   int shared_bytes = 0;  // dynamic shared memory that a block may opt in to
   cudaStream_t stream = nullptr;
   cudaMemPool_t pool = nullptr;
+  bool synchronous = false;  // calls wait for their kernels
   bool lost = false;  // a sticky error was seen: nothing works on this device any more
 
   std::unordered_map<const void*, uint64_t> allocations;  // bytes of those that callers hold

@@ -7,6 +7,8 @@
 #define RBN_CUDA_RUNTIME_GUARD_H_
 
 #include <cuda_runtime.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <new>
 
@@ -42,6 +44,22 @@ int32_t on_device(RbnContext* context, RbnError* error, F&& body) {
   int32_t status = check(error, cudaSetDevice(context->device), "cudaSetDevice");
   if (status == RBN_OK) status = guarded(error, body);
   if (status == RBN_DEVICE_LOST) context->lost = true;
+  return status;
+}
+
+// The same around what launches kernels. Errors begin with the operation's name, because the function
+// that reports one does not know for whom it works; a synchronous context waits for the kernels.
+template <class F>
+int32_t launching(RbnContext* context, const char* name, RbnError* error, F&& body) {
+  const int32_t status = on_device(context, error, [&]() -> int32_t {
+    const int32_t launched = body();
+    if (launched != RBN_OK || !context->synchronous) return launched;
+    return check(error, cudaStreamSynchronize(context->stream), "waiting for the kernels");
+  });
+  if (status == RBN_OK || !error) return status;
+  char message[sizeof error->message];
+  snprintf(message, sizeof message, "%s: %s", name, error->message);
+  memcpy(error->message, message, sizeof message);
   return status;
 }
 

@@ -55,6 +55,13 @@ int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t 
   return copy(context, to_host, from, bytes, cudaMemcpyDeviceToHost, "download", true, error);
 }
 
+int32_t set_synchronous(RbnContext* context, int32_t on, RbnError* error) {
+  return on_device(context, error, [&]() -> int32_t {
+    context->synchronous = on != 0;
+    return RBN_OK;
+  });
+}
+
 int32_t synchronize(RbnContext* context, RbnError* error) {
   return on_device(context, error, [&] {
     return check(error, cudaStreamSynchronize(context->stream), "synchronize");

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The outputs of a kernel that is no operation of the engine's table: all of them, or on failure none.
+import {TensorInfo} from '@tensorflow/tfjs-core';
+
+import {CudaBackend, DeviceDtype} from '../../backend';
+
+export class NewTensors {
+  private readonly made: TensorInfo[] = [];
+
+  private constructor(private readonly backend: CudaBackend) {}
+
+  /** Calls `f`, which makes outputs and fills them, and returns them in that order. */
+  static make(backend: CudaBackend, f: (outputs: NewTensors) => void): TensorInfo[] {
+    const outputs = new NewTensors(backend);
+    try {
+      f(outputs);
+      return outputs.made;
+    } catch (e) {
+      for (const info of outputs.made) backend.release(info);
+      throw e;
+    }
+  }
+
+  /** The address of a new output, not written yet. */
+  floats(shape: readonly number[]): number {
+    return this.add(shape, 'float32');
+  }
+
+  /** As floats. */
+  ints(shape: readonly number[]): number {
+    return this.add(shape, 'int32');
+  }
+
+  private add(shape: readonly number[], dtype: DeviceDtype): number {
+    const info = this.backend.empty({shape, dtype});
+    this.made.push(info);
+    return this.backend.address(info);
+  }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda` and its kernels.
+import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
+
+import {CudaBackend} from './backend';
+import {cudaConfigs} from './kernels/cuda';
+
+/** Below tfjs's own backends: nobody gets a GPU, or an error for want of one, without asking for it by name. */
+const PRIORITY = 0;
+
+if (findBackendFactory('cuda') == null) {
+  registerBackend('cuda', () => {
+    const backend = new CudaBackend();
+    if (backend.engineKind === 'simulator') {
+      process.emitWarning("the backend 'cuda' runs on the simulator, a test device on the CPU (RBN_ENGINE=simulator)",
+          {type: 'RbnWarning', code: 'SIMULATOR'});
+    }
+    return backend;
+  }, PRIORITY);
+  for (const config of cudaConfigs()) registerKernel(config);
+}
