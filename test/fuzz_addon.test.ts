@@ -250,6 +250,8 @@ describe('random arguments', function() {
       const args = made[name]!();
       count++;
       if (attempt(context[name], [...args.slice(0, fixed), ...spoil(choose, args.slice(fixed), junk)])) worked++;
+      context.setMemoryLimit(0);
+      context.failAllocation(0);
       for (const buffer of buffers) attempt(context.release, [buffer]);
       buffers = [];
     }
