@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// The `cuda` backend in tests: on the simulator, or with RBN_TEST_ENGINE=cuda on a GPU (`npm run test:gpu`).
+import * as assert from 'node:assert/strict';
+
+import * as tf from '@tensorflow/tfjs-core';
+import {CudaBackend} from 'tfjs-rbn/cuda';
+
+export const testEngine = process.env.RBN_TEST_ENGINE ?? 'simulator';
+
+/** The environment of a process that runs on the same engine. */
+export const cudaEnvironment = (): NodeJS.ProcessEnv => ({...process.env, RBN_ENGINE: testEngine});
+
+/** Inside a `describe`: its tests run on the backend `cuda`, and must leave no memory behind. */
+export function onCuda(): void {
+  let before_: string | undefined, bytes = 0, tensors = 0;
+  before(async () => {
+    before_ = process.env.RBN_ENGINE;
+    process.env.RBN_ENGINE = testEngine;
+    assert.ok(await tf.setBackend('cuda'), 'the backend cuda did not come up');
+    ({used: bytes} = backend().context.memory());
+    tensors = tf.memory().numTensors;
+  });
+  after(async () => {
+    try {
+      assert.equal(tf.memory().numTensors, tensors, 'tensors left behind');
+      assert.equal(backend().context.memory().used, bytes, 'bytes of GPU memory left behind');
+    } finally {
+      await tf.setBackend('cpu');
+      if (before_ === undefined) delete process.env.RBN_ENGINE;
+      else process.env.RBN_ENGINE = before_;
+    }
+  });
+}
+
+/** The backend object behind 'cuda', while it is the active one. */
+export function backend(): CudaBackend {
+  return tf.backend() as unknown as CudaBackend;
+}
+
+/** A backend of its own, for tests that spoil it. Its tensors are made by `write` alone, without tf. */
+export function ownBackend(): CudaBackend {
+  const engine = process.env.RBN_ENGINE;
+  process.env.RBN_ENGINE = testEngine;
+  try {
+    return new CudaBackend();
+  } finally {
+    if (engine === undefined) delete process.env.RBN_ENGINE;
+    else process.env.RBN_ENGINE = engine;
+  }
+}
