@@ -53,18 +53,21 @@ function testAll(implementation: Implementation, {twice = true} = {}): void {
 }
 
 /**
- * Composed of tfjs's float32 ops; what they can not do as well as our own kernels, which have double:
- * - mean is a product and a sum, rounded three times instead of once.
- * - Sums over positions are plain loops in wasm, of up to 4,096 roundings here: moments to 5e-6.
- * - A gate's argument of 20 or 30, as wide parameters have it, is itself rounded to 2e-6.
+ * Composed of tfjs's float32 ops; what they can not do as well as our own kernels, which have double. In
+ * brackets what is reached:
+ * - A gate's argument of 20 or 30, as wide parameters have it, is itself rounded to 2e-6 (parameters to 5e-6).
+ * - mean is a product and a sum, rounded three times instead of once, each by half a unit (1.3e-7 in all).
+ * - Sums over positions are plain loops in wasm, of up to 4,096 roundings here (moments to 2.8e-6).
+ * dcenterWeight needs less than is promised (1.1e-6).
  */
-function composedTolerances(c: Case): Tolerances {
-  return {
+function composedTolerances(backendName: 'plain-cpu' | 'wasm') {
+  return (c: Case): Tolerances => ({
     ...PROMISED,
     parameters: c.parameters === 'wide' ? 1e-5 : PROMISED.parameters,
-    moments: 5e-6,
-    meanRounding: 2e-7,
-  };
+    centerWeight: 3e-6,
+    moments: backendName === 'wasm' ? 5e-6 : PROMISED.moments,
+    meanRounding: 1.8e-7,
+  });
 }
 
 describe('case table', () => {
@@ -146,7 +149,7 @@ describe('case table', () => {
   });
 
   describe('composed, on cpu', () => {
-    testAll(opLevel(registerPlainTfjsBackend('plain-cpu'), composedTolerances), {twice: false});
+    testAll(opLevel(registerPlainTfjsBackend('plain-cpu'), composedTolerances('plain-cpu')), {twice: false});
   });
   describe('composed, on wasm', () => {
     before(async () => {
@@ -156,6 +159,6 @@ describe('case table', () => {
       await tf.ready();
     });
     after(() => tf.setBackend('cpu'));
-    testAll(opLevel('wasm', composedTolerances), {twice: false});
+    testAll(opLevel('wasm', composedTolerances('wasm')), {twice: false});
   });
 });

@@ -21,6 +21,9 @@ import {checkScenario, nameOf, SCENARIOS} from './support/scenarios';
 
 const NAMES = ['RepresentativeBatchNorm', 'RepresentativeBatchNormGrad'];
 
+/** float32 all the way, and gradients that are sums of terms of both signs: 2e-6 is reached. */
+const COMPOSED_TOLERANCE = 5e-6;
+
 describe('composed kernels', () => {
   after(() => tf.setBackend('cpu'));
 
@@ -36,11 +39,10 @@ describe('composed kernels', () => {
       const cwd = path.dirname(require.resolve('tfjs-rbn/package.json'));
       assert.equal(spawnSync(process.execPath, ['--eval', source], {cwd, encoding: 'utf8'}).stdout, 'true\n');
     });
-    // float32 all the way, and gradients that are sums of terms of both signs.
-    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, 2e-5));
+    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, COMPOSED_TOLERANCE));
     it('leave no tensor behind', () => {
       const before = tf.memory().numTensors;
-      checkScenario(SCENARIOS[14], 2e-5);
+      checkScenario(SCENARIOS[14], COMPOSED_TOLERANCE);
       assert.equal(tf.memory().numTensors, before);
     });
   });
@@ -53,7 +55,7 @@ describe('composed kernels', () => {
       rbn.representativeBatchNorm([[1]], p, {mean: [0], variance: [1]}).dispose();
       for (const name of NAMES) assert.ok(tf.getKernel(name, 'late') != null);
     });
-    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, 2e-5));
+    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, COMPOSED_TOLERANCE));
 
     it('give an empty output and zero gradients for an empty batch', () => tf.tidy(() => {
       const p = {centerWeight: tf.zeros([2]) as tf.Tensor1D, scaleWeight: tf.zeros([2]) as tf.Tensor1D,
@@ -77,10 +79,13 @@ describe('composed kernels', () => {
           scaleWeight: [...problem.scaleWeight], scaleBias: [...problem.scaleBias],
         };
         const run = (x: tf.Tensor) => rbn.representativeBatchNormTraining(x, p, {epsilon: problem.epsilon}).output;
-        // E[x²] − E[x]² or a float32 k̄ would be wrong in the first digit.
-        assert.ok(relativeError(run(x).dataSync(), expected.y) < 1e-5);
-        const dx = tf.grad(run)(x, tf.tensor(Float32Array.from(w), x.shape));
-        assert.ok(relativeError(dx.dataSync(), expectedGradients.x) < 1e-4);
+        const close = (actual: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number) => {
+          const error = relativeError(actual, wanted);
+          assert.ok(error <= tolerance, `relative error ${error}, at most ${tolerance}`);
+        };
+        // 9e-8 and 2e-7 are reached; E[x²] − E[x]² or a float32 k̄ would be wrong in the first digit.
+        close(run(x).dataSync(), expected.y, 3e-7);
+        close(tf.grad(run)(x, tf.tensor(Float32Array.from(w), x.shape)).dataSync(), expectedGradients.x, 5e-7);
       });
     });
   });
@@ -235,9 +240,9 @@ describe('kernels of cpu', () => {
   ]) {
     for (const training of [true, false]) {
       it(`agree on state and mask, plain and native: [${N}, ${S}, ${C}] layout ${layout} ${training ? 'training' : 'frozen'}`,
-         function() {
+         () => {
            const addon = nativeAddon();
-           if (addon === null) return this.skip();
+           assert.ok(addon !== null, 'the addon is not built; next: npm run build:addon');
            const random = randomFloats(N + S + C), floats = (length: number) => Float32Array.from(random(length, -1, 1));
            const size = N * S * C, rowBytes = Math.ceil((layout === Layout.ChannelsLast ? C : S) / 8);
            const vectors = [floats(C), floats(C), floats(C), floats(C), floats(C)] as const;
@@ -266,8 +271,9 @@ describe('kernels of cpu', () => {
            for (const actual of [run(plainForward, addon.cpuBackward), run(addon.cpuForward, plainBackward)]) {
              assert.deepEqual(actual.mask, expected.mask);
              actual.gradients.forEach((gradient, i) => {
+               // A sigmoid and sums of their own, each rounded to float32: 2e-7 is reached.
                const error = relativeError(gradient, expected.gradients[i]);
-               assert.ok(error < 2e-5, `output ${i}: relative error ${error}`);
+               assert.ok(error <= 5e-7, `output ${i}: relative error ${error}`);
              });
            }
          });

@@ -30,8 +30,8 @@ describe('ops on cpu', () => {
   afterEach(() => tf.engine().endScope());
 
   describe('equal the definition, and their gradients its central differences', () => {
-    // float32 rounding of values and sums near 1; dcenterWeight at S = 1 is a small rest.
-    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, 1e-5));
+    // float32 rounding of values near 1 and of sums of both signs: 8e-7 is reached.
+    for (const scenario of SCENARIOS) it(nameOf(scenario), () => checkScenario(scenario, 2e-6));
   });
 
   it('take arrays as tfjs ops do', () => {
