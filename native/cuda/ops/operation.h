@@ -42,6 +42,7 @@ OperationTable creation_operations();
 OperationTable copy_operations();
 OperationTable reduce_operations();
 OperationTable softmax_operations();
+OperationTable scan_operations();
 OperationTable gather_operations();
 OperationTable sort_operations();
 
