@@ -27,7 +27,7 @@ struct ReduceGroups {
 };
 
 // The place of the index-th element, counted row-major over the groups.
-__host__ __device__ inline int64_t offset_of(const ReduceGroups& groups, int64_t index) {
+__device__ __forceinline__ int64_t offset_of(const ReduceGroups& groups, int64_t index) {
   int64_t offset = 0;
 #pragma unroll
   for (int i = kReduceGroups - 1; i > 0; --i) {
