@@ -5,7 +5,7 @@
     {
       'target_name': 'rbn',
       'sources': [
-        '<!@(node -p "const s = require(\'./native/sources.json\'); [...s.addon, ...s.cpu].join(\' \')")',
+        '<!@(node -p "const s = require(\'./native/sources.json\'); [...s.addon, ...s.cpu, ...s.tensorflow].join(\' \')")',
       ],
       'dependencies': ['<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except'],
       'defines': [
@@ -15,6 +15,8 @@
       'cflags_cc': ['-std=c++17', '-O3', '-Wall', '-Wextra', '-fvisibility=hidden'],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-fno-exceptions', '-fno-rtti'],
       'libraries': ['-ldl', '-lpthread'],
+      # TensorFlow keeps pointers to our kernels, and Node unloads the addons of a worker thread when that ends.
+      'ldflags': ['-Wl,-z,nodelete'],
       'conditions': [
         # ASan and UBSan, for `npm run test:sanitizers`.
         ['"<!(node -p "process.env.RBN_SANITIZE || \'\'")"=="address"', {

@@ -7,8 +7,10 @@ import {engine, getGradient, getKernel, registerGradient, registerKernel, serial
 
 import {registerFileRouters} from './io/file_system';
 import {composedConfigs} from './kernels/composed';
-import {representativeBatchNormConfig} from './kernels/cpu/RepresentativeBatchNorm';
-import {representativeBatchNormGradConfig} from './kernels/cpu/RepresentativeBatchNormGrad';
+import * as cpuForward from './kernels/cpu/RepresentativeBatchNorm';
+import * as cpuBackward from './kernels/cpu/RepresentativeBatchNormGrad';
+import * as tensorflowForward from './kernels/tensorflow/RepresentativeBatchNorm';
+import * as tensorflowBackward from './kernels/tensorflow/RepresentativeBatchNormGrad';
 import {RepresentativeBatchNormalization} from './layers';
 import * as ops from './ops';
 
@@ -18,8 +20,10 @@ if (getGradient(ops.RepresentativeBatchNorm) !== undefined) {
       `Next: npm ls tfjs-rbn   (this copy: ${__dirname})`, {type: 'RbnWarning', code: 'LOADED_TWICE'});
 } else {
   registerGradient(ops.representativeBatchNormGradConfig);
-  registerKernel(representativeBatchNormConfig);
-  registerKernel(representativeBatchNormGradConfig);
+  registerKernel(cpuForward.representativeBatchNormConfig);
+  registerKernel(cpuBackward.representativeBatchNormGradConfig);
+  registerKernel(tensorflowForward.representativeBatchNormConfig);
+  registerKernel(tensorflowBackward.representativeBatchNormGradConfig);
   for (const backendName of Object.keys(engine().registryFactory)) registerComposed(backendName);
   serialization.registerClass(RepresentativeBatchNormalization);
   registerFileRouters();

@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "engine.h"
+#include "tensorflow.h"
 
 namespace {
 
@@ -14,6 +15,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", RBN_VERSION);
   rbn::addon::ExportCpu(env, exports);
   rbn::addon::ExportEngine(env, exports);
+  rbn::addon::ExportTensorflow(env, exports);
   return exports;
 }
 

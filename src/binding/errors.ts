@@ -11,6 +11,8 @@ export type RbnErrorCode =
   | 'NO_DRIVER' // no NVIDIA driver, or one that is too old
   | 'NO_DEVICE' // the driver names no GPU
   | 'UNSUPPORTED_GPU' // the engine holds no code for this GPU
+  | 'NO_TENSORFLOW' // tfjs-node's binding is not among the loaded modules
+  | 'UNSUPPORTED_TENSORFLOW' // RBN can not be an op of the TensorFlow behind tfjs-node
   | 'OUT_OF_MEMORY'
   | 'DEVICE_LOST' // nothing on this device works any more in this process
   | 'CUDA_ERROR'; // any other error of the CUDA runtime

@@ -120,6 +120,27 @@ export interface Engine {
 
 export type Isa = 'baseline' | 'avx2' | 'avx512';
 
+/** What registering RBN's ops with a loaded TensorFlow came to. */
+export interface TensorflowRegistration {
+  /** '' where the ops are there; otherwise why not. */
+  problem: string;
+  /** The first function that the library lacks; '' where that is not the problem. */
+  missing: string;
+  version: string; // TensorFlow's
+  forwardOp: string;
+  backwardOp: string;
+  milliseconds: number; // that it took in the call that did it
+}
+
+/** What the ops' kernels last saw in this process; addresses are for comparing. */
+export interface TensorflowTrace {
+  forwardCalls: number;
+  backwardCalls: number;
+  x: bigint;
+  state: bigint;
+  result: bigint; // y or dx
+}
+
 export interface NativeAddon {
   readonly version: string;
   /** RBN on typed arrays, without a copy, on `threads` threads (0: the default). Synchronous. */
@@ -131,4 +152,7 @@ export interface NativeAddon {
   setIsa(isa: Isa): boolean;
   /** Opens the engine's shared library; throws where it can not be opened or has another ABI version. */
   openEngine(path: string): Engine;
+  /** Registers RBN's ops with the TensorFlow that the loaded library `binding` stands on; once a process. */
+  registerTensorflow(binding: string): TensorflowRegistration;
+  tensorflowTrace(): TensorflowTrace;
 }

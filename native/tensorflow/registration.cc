@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// See registration.h.
+#include "registration.h"
+
+#include <dlfcn.h>
+
+#include <chrono>
+#include <mutex>
+
+#include "c_api.h"
+#include "kernels.h"
+#include "ops.h"
+
+namespace rbn::tensorflow {
+namespace {
+
+// Whether TensorFlow has an op of that name. A second registration would end the process, and this code may be
+// there twice: two copies of the package in one process have one TensorFlow.
+bool has_op(const CApi& api, const std::string& name) {
+  Status status(api);
+  TF_Graph* const graph = api.TF_NewGraph();
+  TF_Buffer* const definition = api.TF_NewBuffer();
+  api.TF_GraphGetOpDef(graph, name.c_str(), definition, status);
+  api.TF_DeleteBuffer(definition);
+  api.TF_DeleteGraph(graph);
+  return status.ok();
+}
+
+// Empty, or what TensorFlow said.
+std::string define(const CApi& api, const OpDefinition& op, const Kernel& kernel) {
+  Status status(api);
+  TF_OpDefinitionBuilder* const definition = api.TF_NewOpDefinitionBuilder(op.name.c_str());
+  for (const char* spec : op.attributes) api.TF_OpDefinitionBuilderAddAttr(definition, spec);
+  for (const char* spec : op.inputs) api.TF_OpDefinitionBuilderAddInput(definition, spec);
+  for (const char* spec : op.outputs) api.TF_OpDefinitionBuilderAddOutput(definition, spec);
+  api.TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, op.shapes);
+  api.TF_RegisterOpDefinition(definition, status);  // frees the builder
+  if (!status.ok()) return "registering " + op.name + ": " + status.message();
+  TF_KernelBuilder* const builder =
+      api.TF_NewKernelBuilder(op.name.c_str(), "CPU", kernel.create, kernel.compute, kernel.remove);
+  api.TF_RegisterKernelBuilder((op.name + "Cpu").c_str(), builder, status);  // frees the builder
+  if (!status.ok()) return "registering a kernel of " + op.name + ": " + status.message();
+  return "";
+}
+
+Registration failed(const std::string& problem) {
+  Registration result;
+  result.problem = problem;
+  return result;
+}
+
+// What is registered in this process; never destroyed, since threads of TensorFlow may outlive main.
+struct Registered {
+  std::mutex mutex;
+  bool done = false;
+  Registration result;
+};
+
+Registered& registered() {
+  static Registered* const only = new Registered;
+  return *only;
+}
+
+}  // namespace
+
+Registration register_ops(const std::string& binding) {
+  Registered& all = registered();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  const auto started = std::chrono::steady_clock::now();
+  void* const library = dlopen(binding.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  if (!library) return failed(binding + " is not loaded in this process");
+  CApi api;
+  if (const char* const missing = load(library, &api)) {
+    Registration result = failed(std::string("the TensorFlow library behind ") + binding + " has no " + missing);
+    result.missing = missing;
+    return result;
+  }
+  if (all.done) {
+    // Several bindings may well stand on one library.
+    if (api.TF_RegisterOpDefinition == tensorflow_api().TF_RegisterOpDefinition) return all.result;
+    return failed(binding + " stands on another TensorFlow library than the one that has the ops already");
+  }
+  set_tensorflow_api(api);
+  all.done = true;
+  Registration& result = all.result;
+  result.version = api.TF_Version();
+  const OpDefinition forward = forward_op(), backward = backward_op();
+  result.forward_op = forward.name;
+  result.backward_op = backward.name;
+  if (!has_op(api, forward.name)) result.problem = define(api, forward, cpu_forward_kernel());
+  if (result.problem.empty() && !has_op(api, backward.name)) {
+    result.problem = define(api, backward, cpu_backward_kernel());
+  }
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
+  result.milliseconds = took.count();
+  return result;
+}
+
+}  // namespace rbn::tensorflow
