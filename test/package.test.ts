@@ -78,6 +78,16 @@ describe('package', () => {
   });
 });
 
+describe('tfjs-node', () => {
+  it('is an optional peer, so that no install of this package runs its installer', () => {
+    const {dependencies, peerDependencies, peerDependenciesMeta} = JSON.parse(read('package.json'));
+    assert.equal(peerDependenciesMeta['@tensorflow/tfjs-node'].optional, true);
+    assert.ok('@tensorflow/tfjs-node' in peerDependencies && !('@tensorflow/tfjs-node' in dependencies));
+    const locked = Object.keys(JSON.parse(read('package-lock.json')).packages);
+    assert.deepEqual(locked.filter((name) => name.endsWith('/tfjs-node')), []);
+  });
+});
+
 describe('examples in docstrings', () => {
   before(() => tfc.setBackend('cpu'));
   const examples: [string, string][] = [];
