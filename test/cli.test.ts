@@ -71,6 +71,21 @@ describe('tfjs-rbn doctor', () => {
     }
     assert.equal(/Nothing is missing/.test(out), found.missing.length === 0);
   });
+
+  it('lists every kernel of tfjs-core once, with where the backend cuda runs it', () => {
+    const table = JSON.parse(run('doctor', '--kernels', '--json').out) as {[name: string]: string};
+    const {status, out} = run('doctor', '--kernels');
+    assert.equal(status, 0);
+    assert.deepEqual([table.RepresentativeBatchNorm, table.StringSplit, table.FromPixels], ['native', 'fallback', 'none']);
+    const listed: {[name: string]: string} = {};
+    for (const [, place, count, names] of out.matchAll(/^(native|fallback|none): (\d+) .*\n((?: {2}.*\n)*)/gm)) {
+      const all = names.trim().split(/\s+/);
+      assert.equal(all.length, Number(count), place);
+      for (const name of all) listed[name] = place;
+    }
+    assert.deepEqual(listed, table);
+    assert.ok(out.startsWith(`${Object.keys(table).length} kernels`));
+  });
 });
 
 describe('tfjs-rbn train', () => {

@@ -25,6 +25,8 @@ export interface Settings {
   memoryLimit: number;
   /** RBN_SYNC=1: each operation waits for its kernels, so that an error names the one at fault. */
   sync: boolean;
+  /** RBN_STRICT=1: what the backend `cuda` has no kernel for is an error, instead of run on the CPU with a warning. */
+  strict: boolean;
 }
 
 /** '4GB' → 4e9; also MB and kB, and GiB, MiB and KiB. */
@@ -71,5 +73,6 @@ export function settings(): Settings {
     device,
     memoryLimit: bytes('RBN_MEMORY_LIMIT', process.env.RBN_MEMORY_LIMIT || '0'),
     sync: flag('RBN_SYNC'),
+    strict: flag('RBN_STRICT'),
   };
 }

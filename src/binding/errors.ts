@@ -15,6 +15,7 @@ export type RbnErrorCode =
   | 'UNSUPPORTED_TENSORFLOW' // RBN can not be an op of the TensorFlow behind tfjs-node
   | 'OUT_OF_MEMORY'
   | 'DEVICE_LOST' // nothing on this device works any more in this process
+  | 'FALLBACK' // RBN_STRICT forbids what the backend `cuda` has no kernel for
   | 'CUDA_ERROR'; // any other error of the CUDA runtime
 
 /** What is missing, why, and the next command to run. */

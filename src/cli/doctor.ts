@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// `tfjs-rbn doctor`: what was looked for and where, what was found, and for whatever is missing the next command.
+// `tfjs-rbn doctor`: what was looked for and where, what was found, and for whatever is missing the next command; or, on
+// request, what the backend `cuda` does with each kernel of tfjs-core.
 import {devices, Devices} from '../index';
 import {machineLine} from '../train/machine';
 import {parseOptions} from './options';
 
-const HELP = `Usage: tfjs-rbn doctor [--json]
+const HELP = `Usage: tfjs-rbn doctor [--kernels] [--json]
 
 Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs; and
 for whatever is missing the command to run next. tfjs-rbn works without a GPU and without the addon.
+
+--kernels: tells instead which kernels of tfjs-core the backend cuda runs on the GPU and which on the CPU, on copies.
+--json: the same for programs.
 `;
 
+
 export async function run(args: string[]): Promise<number> {
-  const values = parseOptions(args, {json: {type: 'boolean'}, help: {type: 'boolean', short: 'h'}});
+  const values = parseOptions(args, {json: {type: 'boolean'}, kernels: {type: 'boolean'}, help: {type: 'boolean', short: 'h'}});
   if (values.help) {
     process.stdout.write(HELP);
+    return 0;
+  }
+  if (values.kernels) {
+    const {describeKernels, kernelTable} = await import('./doctor_kernels.js'); // loads tfjs's CPU backend
+    const table = kernelTable();
+    process.stdout.write(values.json ? `${JSON.stringify(table, null, 2)}\n` : describeKernels(table));
     return 0;
   }
   const found = devices();

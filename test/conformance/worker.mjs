@@ -38,8 +38,8 @@ BROWSER_ENVS.predicate = () => true;
 const selected = new RegExp(filter);
 const excluding = exclusions.map(({file, name, match}) => spec => (file === undefined || file === spec.file) &&
     (name === undefined || name === spec.name) && (match === undefined || new RegExp(match).test(spec.name)));
-/** A name without that of the test environment, which jasmine_util.js puts after the suite's. */
-const plainName = name => name.replace(` ${backend} {}`, '');
+/** A name without that of the test environment, which jasmine_util.js puts after its suites'. */
+const plainName = name => name.replaceAll(` ${backend} {}`, '');
 /** Ids of jasmine to positions in `specs`; these are the same in each process that loads the same files. */
 const positions = new Map();
 const specs = [];

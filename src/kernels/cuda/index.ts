@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // All kernels of the `cuda` backend by name.
-import {KernelConfig, KernelFunc, NamedTensorInfoMap} from '@tensorflow/tfjs-core';
+import {DataType, KernelConfig, KernelFunc} from '@tensorflow/tfjs-core';
 
 import {isDeviceDtype} from '../../backend';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
-import {CudaKernel, CudaKernels} from './kernel';
+import {fallbackKernel, fallbackNames} from './fallback';
+import {CudaKernel, CudaKernels, KernelArguments, tensorsOf} from './kernel';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
 import {representativeBatchNormGrad} from './RepresentativeBatchNormGrad';
 import {views} from './views';
@@ -17,29 +18,39 @@ const native: CudaKernels = {
   [RepresentativeBatchNormGrad]: representativeBatchNormGrad,
 };
 
+/** A kernel as it is registered. */
+export interface RegisteredKernel {
+  name: string;
+  /** False: tfjs's CPU kernel on copies. */
+  native: boolean;
+  run: CudaKernel;
+}
+
+/** All kernels: those of the tables, and fallbacks for what else tfjs's CPU backend has. */
+export function cudaKernels(): RegisteredKernel[] {
+  const kernels: RegisteredKernel[] = [
+    ...Object.entries(views).map(([name, run]) => ({name, native: true, run})),
+    ...Object.entries(native).map(([name, kernel]) => ({name, native: true, run: onDevice(name, kernel)})),
+  ];
+  const known = new Set(kernels.map(({name}) => name));
+  const others = fallbackNames().filter((name) => !known.has(name));
+  return [...kernels, ...others.map((name) => ({name, native: false, run: fallbackKernel(name)}))];
+}
+
 /** The configs to register. */
 export function cudaConfigs(): KernelConfig[] {
-  const config = (kernelName: string, kernelFunc: CudaKernel): KernelConfig =>
-    ({kernelName, backendName: 'cuda', kernelFunc: kernelFunc as unknown as KernelFunc});
-  return [
-    ...Object.entries(views).map(([name, kernel]) => config(name, kernel)),
-    ...Object.entries(native).map(([name, kernel]) => config(name, deviceOnly(name, kernel))),
-  ];
+  return cudaKernels().map(({name, run}) =>
+    ({kernelName: name, backendName: 'cuda', kernelFunc: run as unknown as KernelFunc}));
 }
 
-/** A kernel that refuses tensors which do not live on the device. */
-function deviceOnly(name: string, kernel: CudaKernel): CudaKernel {
-  return (call) => {
-    const other = otherDtype(call.inputs);
-    if (other !== null) throw new TypeError(`${name}: expected float32, int32 or bool, received ${other}`);
-    return kernel(call);
-  };
+/** A kernel of the tables; calls with tensors that do not live on the device go to the fallback of that name. */
+function onDevice(name: string, kernel: CudaKernel): CudaKernel {
+  const fallback = fallbackKernel(name);
+  return (call) => isOnDevice(call) ? kernel(call) : fallback(call);
 }
 
-function otherDtype(inputs: NamedTensorInfoMap): string | null {
-  for (const name in inputs) {
-    const info = inputs[name];
-    if (info !== undefined && info !== null && !isDeviceDtype(info.dtype)) return info.dtype;
-  }
-  return null;
+/** True where all inputs, and the dtype that the call asks for, are of the device. */
+function isOnDevice({inputs, attrs}: KernelArguments): boolean {
+  const {dtype} = attrs as {dtype?: DataType};
+  return (dtype === undefined || isDeviceDtype(dtype)) && tensorsOf(inputs).every((x) => isDeviceDtype(x.dtype));
 }

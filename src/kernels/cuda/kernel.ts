@@ -18,3 +18,8 @@ export type CudaKernel = (call: KernelArguments) => TensorInfo | TensorInfo[];
 
 /** Kernels by tfjs-core's names. */
 export type CudaKernels = Readonly<Record<string, CudaKernel>>;
+
+/** All tensors among `inputs` as tfjs-core gives them: by name, or lists of them by name, or one list. */
+export function tensorsOf(inputs: NamedTensorInfoMap): TensorInfo[] {
+  return (Object.values(inputs) as unknown[]).flat().filter((x) => x !== undefined && x !== null) as TensorInfo[];
+}
