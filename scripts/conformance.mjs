@@ -18,7 +18,7 @@ import {parseArgs} from 'node:util';
 
 import {runJob} from '../test/conformance/job.mjs';
 import {compileModules, coreModules} from '../test/conformance/modules.mjs';
-import {root} from './tools.mjs';
+import {root, say} from './tools.mjs';
 
 const {values: options} = parseArgs({
   options: {
@@ -34,20 +34,20 @@ const {values: options} = parseArgs({
 const {backend, engine, filter} = options;
 const load = options.load ?? [backend === 'cuda' ? 'tfjs-rbn/cuda' : `@tensorflow/tfjs-backend-${backend}`];
 const jobCount = Number(options.jobs);
-if (!Number.isInteger(jobCount) || jobCount < 1) throw new Error(`--jobs: expected a whole number from 1, received '${options.jobs}'`);
+if (!Number.isInteger(jobCount) || jobCount < 1) fail(`--jobs: expected a whole number from 1, received '${options.jobs}'`);
 const exclusions = JSON.parse(fs.readFileSync(path.join(root, 'test/conformance/exclusions.json'), 'utf8'));
 
 compileModules();
 const files = fs.readdirSync(coreModules, {recursive: true, encoding: 'utf8'})
     .filter(file => file.endsWith('_test.js') && new RegExp(options.files).test(file)).sort();
-if (files.length === 0) throw new Error(`--files: no file of specs matches ${options.files}`);
+if (files.length === 0) fail(`--files: no file of specs matches ${options.files}`);
 
 const started = Date.now();
-const jobs = await runJobs(Math.min(jobCount, files.length));
+const jobs = await runJobs(Math.min(jobCount, files.length)).catch(error => fail(error.message));
 const specs = jobs.flatMap(job => job.specs);
 const problems = jobs.flatMap(job => job.problems);
 const seconds = (Date.now() - started) / 1000;
-if (specs.length === 0) throw new Error(`--filter: no spec matches ${filter}`);
+if (specs.length === 0) fail(`--filter: no spec matches ${filter}`);
 
 const withStatus = status => specs.filter(spec => spec.status === status);
 const failures = [...withStatus('failed'), ...problems];
@@ -72,6 +72,12 @@ if (options.report !== undefined) {
 }
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** Ends the run without a result: exit code 2. */
+function fail(message) {
+  say(message);
+  process.exit(2);
+}
 
 /** All files, dealt out to `count` workers side by side. */
 async function runJobs(count) {

@@ -59,6 +59,17 @@ describe('conformance runner', () => {
     assert.equal(status, 1);
   }).timeout(60000);
 
+  it('ends without a result where the backend does not start, and where nothing is chosen', () => {
+    const at = (...args: string[]) => {
+      const {status, stderr} = spawnSync(process.execPath, [join(ROOT, 'scripts/conformance.mjs'), ...args], {encoding: 'utf8'});
+      assert.equal(status, 2);
+      return stderr;
+    };
+    assert.match(at('--backend', 'nobody', '--load', '@tensorflow/tfjs-backend-cpu'), /'nobody' not found in registry/);
+    assert.match(at('--backend', 'cpu', '--files', 'no such file'), /--files: no file of specs matches no such file/);
+    assert.match(at('--backend', 'cpu', '--files', 'relu_test', '--filter', 'no such spec'), /--filter: no spec matches no such spec/);
+  }).timeout(60000);
+
   it('runs the specs of a name alone', () => {
     const {last} = run('^ops/relu_test', '--filter', '^relu propagates NaNs');
     assert.match(last!, /^[12] passed, 0 failed, 0 skipped$/);

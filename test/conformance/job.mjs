@@ -56,10 +56,13 @@ function runWorker(config, journal, environment, job, onProgress) {
     const timer = setInterval(() => {
       read();
       silent = Date.now() - heard > SILENCE;
-      if (silent) child.kill('SIGKILL');
+      if (silent) kill();
     }, POLL);
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill); // where another job could not even start
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      process.off('exit', kill);
       clearInterval(timer);
       read();
       fs.closeSync(file);

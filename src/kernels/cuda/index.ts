@@ -39,8 +39,11 @@ export function cudaKernels(): RegisteredKernel[] {
 
 /** The configs to register. */
 export function cudaConfigs(): KernelConfig[] {
-  return cudaKernels().map(({name, run}) =>
-    ({kernelName: name, backendName: 'cuda', kernelFunc: run as unknown as KernelFunc}));
+  return cudaKernels().map(({name, run}) => {
+    // tfjs-core leaves the attributes out where a kernel has none.
+    const kernelFunc = ({attrs, ...call}: KernelArguments) => run({...call, attrs: attrs ?? {}});
+    return {kernelName: name, backendName: 'cuda', kernelFunc: kernelFunc as unknown as KernelFunc};
+  });
 }
 
 /** A kernel of the tables; calls with tensors that do not live on the device go to the fallback of that name. */
