@@ -63,51 +63,48 @@ template <class T>
 struct Operand {
   const T* data;  // null: `value` is all its elements
   std::conditional_t<sizeof(T) == 4, T, int32_t> value;
-  uint32_t inner;  // stride of the innermost dimension, 0 or 1
+  uint32_t inner;  // the innermost stride, 0 or 1; here, as a struct of arguments has no padding
 };
 
-// From an element of the output to the operands' offsets. The numbers are below 2^31.
+// From an element of the output to the operands' offsets. All numbers are below 2^31.
 template <int kOperands>
 struct Walk {
-  uint32_t outer;  // dimensions around the innermost
+  uint32_t outermost;  // its index
   struct {
-    uint32_t size, multiplier, shift;  // of the dimension inside; see locate
+    uint32_t size, multiplier, shift;
     uint32_t stride[kOperands];
-  } dimensions[RBN_MAX_RANK - 1];  // innermost first
+  } dimensions[RBN_MAX_RANK];  // innermost first
 
-  // `inner`: strides of the innermost dimension.
-  __host__ __device__ void locate(uint32_t i, const uint32_t (&inner)[kOperands],
-                                  uint32_t (&offset)[kOperands]) const {
-    uint32_t rest = i;
+  __host__ __device__ void locate(uint32_t i, uint32_t (&offset)[kOperands]) const {
     for (int k = 0; k < kOperands; ++k) offset[k] = 0;
-    for (uint32_t d = 0; d < outer; ++d) {
+    uint32_t rest = i;
+#pragma unroll 1
+    for (uint32_t d = 0; d < outermost; ++d) {
       const auto& dimension = dimensions[d];
       // rest / size by a multiplication: Granlund and Montgomery, PLDI 1994, figure 4.1.
-      const uint32_t high = static_cast<uint32_t>((static_cast<uint64_t>(rest) * dimension.multiplier) >> 32);
-      const uint32_t quotient = (high + rest) >> dimension.shift;
+      const uint64_t product = static_cast<uint64_t>(rest) * dimension.multiplier;
+      const uint32_t quotient = (static_cast<uint32_t>(product >> 32) + rest) >> dimension.shift;
       const uint32_t index = rest - quotient * dimension.size;
-      for (int k = 0; k < kOperands; ++k)
-        offset[k] += index * (d == 0 ? inner[k] : dimensions[d - 1].stride[k]);
+      for (int k = 0; k < kOperands; ++k) offset[k] += index * dimension.stride[k];
       rest = quotient;
     }
-    for (int k = 0; k < kOperands; ++k)
-      offset[k] += rest * (outer == 0 ? inner[k] : dimensions[outer - 1].stride[k]);
+    for (int k = 0; k < kOperands; ++k) offset[k] += rest * dimensions[outermost].stride[k];
   }
 };
 
 template <int kOperands>
 Walk<kOperands> walk_of(const Broadcast& b) {
   Walk<kOperands> walk = {};
-  walk.outer = static_cast<uint32_t>(b.rank - 1);
-  for (int32_t d = 0; d + 1 < b.rank; ++d) {
+  walk.outermost = static_cast<uint32_t>(b.rank - 1);
+  for (int32_t d = 0; d < b.rank; ++d) {
     auto& dimension = walk.dimensions[d];
     const uint64_t size = static_cast<uint64_t>(b.size[d]);
-    dimension.size = static_cast<uint32_t>(size);
     while ((uint64_t{1} << dimension.shift) < size) ++dimension.shift;
-    dimension.multiplier = static_cast<uint32_t>(
-        ((((uint64_t{1} << dimension.shift) - size) << 32) / size) + 1);
+    const uint64_t above = (uint64_t{1} << dimension.shift) - size;
+    dimension.size = static_cast<uint32_t>(size);
+    dimension.multiplier = static_cast<uint32_t>((above << 32) / size + 1);
     for (int k = 0; k < kOperands; ++k)
-      dimension.stride[k] = static_cast<uint32_t>(b.stride[d + 1][k]);
+      dimension.stride[k] = static_cast<uint32_t>(b.stride[d][k]);
   }
   return walk;
 }
@@ -152,9 +149,8 @@ template <int kWidth, class F, class Out, class... In, size_t... I>
 __device__ __forceinline__ void elements_at(const F& f, Out* out, uint32_t i, uint32_t available,
                                             const Walk<sizeof...(In)>& walk,
                                             std::index_sequence<I...>, const Operand<In>&... operands) {
-  const uint32_t inner[] = {operands.inner...};
   uint32_t offset[sizeof...(In)];
-  walk.locate(i, inner, offset);
+  walk.locate(i, offset);
   store_results<kWidth>(f, out + i, available, load<kWidth>(operands, offset[I], available)...);
 }
 
