@@ -7,7 +7,7 @@
 import {backend_util, DataType, TensorInfo, upcastType} from '@tensorflow/tfjs-core';
 
 import {CudaBackend, DeviceDtype} from '../../backend';
-import {CudaKernel, CudaKernels} from './kernel';
+import {CudaKernel, CudaKernels, tensorsOf} from './kernel';
 
 /** `x` under another dtype, as Cast has it; the caller's to release, also where nothing had to be done. */
 function cast(backend: CudaBackend, x: TensorInfo, dtype: DeviceDtype): TensorInfo {
@@ -105,7 +105,7 @@ const comparison = {gives: 'bool', result: 'bool'} as const;
 const logical = {works: 'bool', result: 'bool'} as const;
 
 const addN: CudaKernel = ({inputs, backend}) => {
-  const tensors = Object.values(inputs) as TensorInfo[];
+  const tensors = tensorsOf(inputs);
   const {shape, dtype} = tensors[0]!;
   const common = dtype === 'float32' ? 'float32' : 'int32';
   const sum = under(backend, tensors, common, numbers => backend.compute('AddN', numbers, {shape, dtype: common}));

@@ -6,6 +6,8 @@ import {DataType, KernelConfig, KernelFunc} from '@tensorflow/tfjs-core';
 
 import {isDeviceDtype} from '../../backend';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
+import {creationKernels} from './creation';
+import {elementwiseKernels} from './elementwise';
 import {fallbackKernel, fallbackNames} from './fallback';
 import {CudaKernel, CudaKernels, KernelArguments, tensorsOf} from './kernel';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
@@ -14,6 +16,8 @@ import {views} from './views';
 
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
 const native: CudaKernels = {
+  ...creationKernels,
+  ...elementwiseKernels,
   [RepresentativeBatchNorm]: representativeBatchNorm,
   [RepresentativeBatchNormGrad]: representativeBatchNormGrad,
 };
