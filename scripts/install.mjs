@@ -11,7 +11,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import {buildAddon, buildWithCmake, output, root, say, which} from './tools.mjs';
+import {buildAddon, buildWithCmake, findNvcc, output, root, say, which} from './tools.mjs';
 
 const only = process.argv[2];
 
@@ -34,11 +34,6 @@ function localArchitectures() {
   const text = smi === null ? null : output(smi, ['--query-gpu=compute_cap', '--format=csv,noheader']);
   const found = (text ?? '').split('\n').map(line => line.trim()).filter(line => /^\d+\.\d$/.test(line));
   return found.length === 0 ? null : [...new Set(found)].map(c => c.replace('.', '')).join(';');
-}
-
-function findNvcc() {
-  const candidates = [process.env.CUDACXX, which('nvcc'), path.join(process.env.CUDA_HOME ?? '/usr/local/cuda', 'bin/nvcc')];
-  return candidates.find(file => file && fs.existsSync(file)) ?? null;
 }
 
 async function installEngine() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// What the build scripts share: finding tools, and running node-gyp and cmake-js quietly, with the whole
-// output shown only where a build fails.
+// What the build scripts share: finding tools (`tfjs-rbn doctor` does it with the same code), and running
+// node-gyp and cmake-js quietly, with the whole output shown only where a build fails.
 import {spawn, spawnSync} from 'node:child_process';
 import fs from 'node:fs';
 import {createRequire} from 'node:module';
@@ -28,6 +28,17 @@ export function which(name) {
     }
   }
   return null;
+}
+
+/** The file of nvcc, where the CUDA engine's build takes it from, or null. */
+export function findNvcc() {
+  const candidates = [process.env.CUDACXX, which('nvcc'), path.join(process.env.CUDA_HOME ?? '/usr/local/cuda', 'bin/nvcc')];
+  return candidates.find(file => file && fs.existsSync(file)) ?? null;
+}
+
+/** The version that a program tells, such as '3.28.3', or null. */
+export function versionOf(file) {
+  return /\b(?:release|version) (\d+(?:\.\d+)+)/.exec(output(file, ['--version']) ?? '')?.[1] ?? null;
 }
 
 /** Standard output of a program, or null where it cannot be run or fails. */

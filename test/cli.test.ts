@@ -4,9 +4,11 @@
 // The command line: what it prints, its exit codes, its answers to wrong options; the main job in its shortest form.
 import * as assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+
+import {root} from './support/files';
 
 const MAIN = require.resolve('#dist/cli/main');
 
@@ -21,6 +23,7 @@ describe('tfjs-rbn', () => {
     assert.equal(status, 0);
     for (const command of ['doctor', 'train', 'bench']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
     assert.equal(run().status, 2);
+    assert.equal(run('-v').out, run('--version').out);
   });
 
   for (const command of ['doctor', 'train', 'bench']) {
@@ -28,17 +31,22 @@ describe('tfjs-rbn', () => {
       const {status, out} = run(command, '--help');
       assert.equal(status, 0);
       assert.match(out, new RegExp(`^Usage: tfjs-rbn ${command}`));
+      assert.equal(run('help', command).out, out);
     });
   }
 
   const wrong: [args: string[], message: RegExp][] = [
-    [['fly'], /no such command: fly; expected doctor, train, bench/],
-    [['constructor'], /no such command: constructor/],
+    [['fly'], /expected a command, doctor, train or bench, received 'fly'\nNext: tfjs-rbn --help$/m],
+    [['constructor'], /expected a command, .* received 'constructor'\nNext: tfjs-rbn --help$/m],
     [['train', '--epochs', '0'], /--epochs: expected a whole number from 1 to \d+, received '0'/],
     [['train', '--epochs', '1.5'], /--epochs: expected a whole number .* received '1\.5'/],
     [['train', '--seeds', ''], /--seeds: expected a whole number .* received ''/],
     [['train', '--lr', 'fast'], /--lr: expected a number .* received 'fast'/],
-    [['train', '--norm', 'ln'], /--norm: expected rbn or bn or both, received 'ln'/],
+    [['train', '--norm', 'ln'], /--norm: expected rbn, bn or both, received 'ln'\nNext: tfjs-rbn train --help$/m],
+    [['train', '--norm'], /--norm: expected a value, received none/],
+    [['train', '--epochs', '-1'], /--epochs: expected a value, received what begins like an option; write --epochs=VALUE/],
+    [['train', '--epochs=-1'], /--epochs: expected a whole number .* received '-1'/],
+    [['train', '--out', '/dev/null/x'], /--out: expected a folder, or to create one: ENOTDIR/],
     [['train', '--backend', 'webgl'], /--backend: expected cpu.* received 'webgl'/],
     [['train', '--batch-size', '1'], /--batch-size: expected .* received '1'/],
     [['train', '--colour'], /--colour/],
@@ -46,6 +54,7 @@ describe('tfjs-rbn', () => {
     [['bench', '--shapes', '8x8'], /--shapes: expected .* received '8x8'/],
     [['bench', '--shapes', '1x1x1x4'], /--shapes: expected .* received '1x1x1x4'/],
     [['bench', '--out', 'report.txt'], /--out: expected .*\.md, received 'report\.txt'/],
+    [['bench', '--out', '/dev/null/x/report.md'], /--out: expected a folder, or to create one: ENOTDIR/],
     [['doctor', '--verbose'], /--verbose/],
   ];
   for (const [args, message] of wrong) {
@@ -60,16 +69,71 @@ describe('tfjs-rbn', () => {
 });
 
 describe('tfjs-rbn doctor', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tfjs-rbn-doctor-'));
+  after(() => rmSync(folder, {recursive: true}));
+  /** The doctor in another environment. */
+  const doctor = (env: NodeJS.ProcessEnv, main = MAIN) => {
+    const {status, stdout, stderr} = spawnSync(process.execPath, [main, 'doctor'], {encoding: 'utf8', env: {...process.env, ...env}});
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  /** A machine whose PATH has only these programs, and that has no CUDA elsewhere. */
+  const withTools = (name: string, tools: Record<string, string>) => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    for (const [tool, says] of Object.entries(tools)) writeFileSync(join(path, tool), `#!/bin/sh\necho '${says}'\n`, {mode: 0o755});
+    return {PATH: path, CUDA_HOME: folder, CUDACXX: '', RBN_ENGINE: 'cuda', RBN_ENGINE_PATH: join(folder, 'nowhere.so')};
+  };
+
   it('says the same in words and in JSON', () => {
-    const found = JSON.parse(run('doctor', '--json').out) as
-        {version: string; addon: {path: string; loaded: boolean}; engine: {path: string}; missing: {code: string; next: string}[]};
+    const found = JSON.parse(run('doctor', '--json').out) as {
+      version: string; addon: {path: string; loaded: boolean}; engine: {path: string}; missing: {code: string; next: string}[];
+      tools: Record<'nvcc' | 'cmake', {path: string | null}>;
+    };
     const {status, out} = run('doctor');
     assert.equal(status, 0);
     assert.match(out, new RegExp(`^tfjs-rbn +${found.version.replace(/\./g, '\\.')}$`, 'm'));
-    for (const text of [found.addon.path, found.engine.path, ...found.missing.flatMap(m => [m.code, m.next])]) {
-      assert.ok(out.includes(text), text);
+    for (const text of [found.addon.path, found.engine.path, found.tools.nvcc.path, found.tools.cmake.path,
+      ...found.missing.flatMap(m => [m.code, m.next])]) {
+      assert.ok(text === null || out.includes(text), text!);
     }
-    assert.equal(/Nothing is missing/.test(out), found.missing.length === 0);
+  });
+
+  it('says what builds an engine, and how to get what is not there', () => {
+    const none = doctor(withTools('none', {}));
+    assert.match(none, /^nvcc +none found$/m);
+    assert.match(none, /^cmake +none found$/m);
+    assert.match(none, /NO_NVCC: no nvcc found .*\n +next: install the CUDA toolkit.* \(12\.8 or newer\)/);
+    assert.match(none, /NO_CMAKE: no cmake found .*\n +next: .*apt-get install cmake/);
+    assert.match(none, /NO_ENGINE: .*nowhere\.so.*\n +next: unset RBN_ENGINE_PATH/);
+    const old = doctor(withTools('old', {
+      nvcc: 'Cuda compilation tools, release 12.4, V12.4.131', cmake: 'cmake version 3.28.3',
+    }));
+    assert.match(old, /^nvcc +12\.4, .*\/old\/nvcc$/m);
+    assert.match(old, /OLD_NVCC: .*\/old\/nvcc: expected version 12\.8 or newer, found 12\.4\n +next: install the CUDA toolkit/);
+    assert.match(old, /^cmake +3\.28\.3, .*\/old\/cmake$/m);
+    assert.doesNotMatch(old, /(NO|OLD)_CMAKE/);
+  });
+
+  it('does not ask for tools where there is an engine, and says that the simulator is one for tests', () => {
+    const out = doctor({...withTools('simulator', {}), RBN_ENGINE: 'simulator', RBN_ENGINE_PATH: ''});
+    assert.match(out, /^engine +loaded; the simulator: CUDA code on the CPU, for tests$/m);
+    assert.match(out, /RBN_ENGINE asks for the simulator/);
+    assert.doesNotMatch(out, /NO_NVCC|Missing|Nothing is missing|null|undefined/);
+  });
+
+  it('says which variable names an addon that is not there', () => {
+    assert.match(doctor({RBN_ADDON_PATH: join(folder, 'rbn.node')}), /NO_BINARY: .*\n +next: unset RBN_ADDON_PATH {3}\(it names .*rbn\.node\)/);
+  });
+
+  it('answers where tfjs is not installed', () => {
+    const copy = join(folder, 'copy');
+    for (const part of ['dist', 'scripts', 'package.json']) cpSync(join(root, part), join(copy, part), {recursive: true});
+    const out = doctor({}, join(copy, 'dist/cli/main.js'));
+    for (const peer of ['core', 'layers']) {
+      assert.match(out, new RegExp(`NO_PEER: @tensorflow/tfjs-${peer} is not installed\\n +next: npm install @tensorflow/tfjs-${peer}@4`));
+    }
+    assert.match(out, /NO_BINARY: .*\n +next: npm run build:addon {3}\(in .*copy\)/);
   });
 
   it('lists every kernel of tfjs-core once, with where the backend cuda runs it', () => {

@@ -58,8 +58,9 @@ function load(): AddonResult {
       code: 'NO_BINARY',
       message: `tfjs-rbn's native addon ${message}.`,
       // npm 11 can refuse to run install scripts of a dependency; `rebuild` runs them where they are allowed.
-      next: rebuildCommand('addon').replace(/^npm rebuild.*/,
-          'npm install-scripts approve tfjs-rbn && npm rebuild tfjs-rbn   (npm before 11: npm rebuild tfjs-rbn)'),
+      next: addonPath !== undefined ? `unset RBN_ADDON_PATH   (it names ${addonPath})` :
+          rebuildCommand('addon').replace(/^npm rebuild.*/,
+              'npm install-scripts approve tfjs-rbn && npm rebuild tfjs-rbn   (npm before 11: npm rebuild tfjs-rbn)'),
     },
   });
   if (!fs.existsSync(file)) return missing(`is not built (looked for ${file})`);

@@ -35,12 +35,15 @@ const opened = new Map<string, Engine>();
 
 /** Looks for the engine that the settings name and says what came of it; throws only for bad settings. */
 export function findEngine(): EngineResult {
-  const {engine: kind} = settings();
+  const {engine: kind, enginePath: given} = settings();
   const file = enginePath();
   const known = opened.get(file);
   if (known !== undefined) return {path: file, engine: known, problem: null};
-  const missing = (message: string, next: string): EngineResult =>
-    ({path: file, engine: null, problem: {code: 'NO_ENGINE', message, next}});
+  const missing = (message: string, next: string): EngineResult => ({
+    path: file,
+    engine: null,
+    problem: {code: 'NO_ENGINE', message, next: given === undefined ? next : `unset RBN_ENGINE_PATH   (it names ${given})`},
+  });
 
   const {addon, problem} = findAddon();
   if (addon === null) return {path: file, engine: null, problem};

@@ -2,14 +2,14 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // `tfjs-rbn bench`: RBN against tfjs's own ops and PyTorch.
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
 import {basename, dirname, resolve} from 'node:path';
 import '../index';
 import {bench} from '../bench/bench';
 import {barChart} from '../bench/chart';
 import {report} from '../bench/report';
 import {QUICK, RESNET50, Shape} from '../bench/shapes';
-import {parseOptions, UsageError} from './options';
+import {makeFolder, parseOptions, UsageError} from './options';
 
 const HELP = `Usage: tfjs-rbn bench [OPTIONS]
 
@@ -55,6 +55,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const out = values.out === undefined ? null : resolve(String(values.out));
   if (out !== null && !out.endsWith('.md')) throw new UsageError(`--out: expected a name that ends in .md, received '${values.out}'`);
+  if (out !== null) makeFolder(dirname(out));
   const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
   const result = await bench(shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
 
@@ -63,7 +64,6 @@ export async function run(args: string[]): Promise<number> {
   process.stdout.write(values.json ? json : report(result, command, null));
   if (out !== null) {
     const other = (ending: string) => out.replace(/\.md$/, ending);
-    mkdirSync(dirname(out), {recursive: true});
     writeFileSync(other('.svg'), barChart(result));
     writeFileSync(other('.json'), json);
     writeFileSync(out, report(result, command, basename(other('.svg'))));

@@ -3,19 +3,45 @@
 //
 // `tfjs-rbn doctor`: what was looked for and where, what was found, and for whatever is missing the next command; or, on
 // request, what the backend `cuda` does with each kernel of tfjs-core.
-import {devices, Devices} from '../index';
-import {machineLine} from '../train/machine';
+import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {devices, Devices} from '../binding';
+import {packageRoot} from '../binding/addon';
 import {parseOptions} from './options';
 
 const HELP = `Usage: tfjs-rbn doctor [--kernels] [--json]
 
-Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs; and
-for whatever is missing the command to run next. tfjs-rbn works without a GPU and without the addon.
+Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs,
+and nvcc and cmake, which build the engine; and for whatever is missing what to run or to do next. tfjs-rbn works
+without a GPU and without the addon.
 
---kernels: tells instead which kernels of tfjs-core the backend cuda runs on the GPU and which on the CPU, on copies.
---json: the same for programs.
+  --kernels         tells instead which kernels of tfjs-core the backend cuda runs on the GPU and which on the
+                    CPU, on copies
+  --json            prints JSON instead
+  --help            this text
 `;
 
+/** What builds the engine; null: not found, or a version that it does not tell. */
+interface Tool { path: string | null; version: string | null }
+interface Tools { nvcc: Tool; cmake: Tool }
+
+/** Each tool: where it was looked for, the oldest version that will do, how to get one. */
+const TOOLS: {[name in keyof Tools]: {places: string; least: [number, number]; next: string}} = {
+  nvcc: {
+    places: 'in CUDACXX, on PATH, in CUDA_HOME (or /usr/local/cuda)', least: [12, 8],
+    next: 'install the CUDA toolkit: https://developer.nvidia.com/cuda-downloads',
+  },
+  cmake: {places: 'on PATH', least: [3, 22], next: 'install cmake, such as by sudo apt-get install cmake'},
+};
+
+/** Looks as the build of the engine does, with the same code. */
+async function findTools(): Promise<Tools> {
+  const {findNvcc, versionOf, which} = await import(pathToFileURL(join(packageRoot, 'scripts', 'tools.mjs')).href) as {
+    findNvcc(): string | null; versionOf(file: string): string | null; which(name: string): string | null;
+  };
+  const tool = (path: string | null): Tool => ({path, version: path === null ? null : versionOf(path)});
+  return {nvcc: tool(findNvcc()), cmake: tool(which('cmake'))};
+}
 
 export async function run(args: string[]): Promise<number> {
   const values = parseOptions(args, {json: {type: 'boolean'}, kernels: {type: 'boolean'}, help: {type: 'boolean', short: 'h'}});
@@ -30,27 +56,66 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const found = devices();
-  process.stdout.write(values.json ? `${JSON.stringify(found, null, 2)}\n` : describe(found));
+  const tools = await findTools();
+  process.stdout.write(values.json ? `${JSON.stringify({...found, tools}, null, 2)}\n` : await describe(found, tools));
   return 0;
 }
 
-function describe({version, addon, engine, driver, gpus, missing}: Devices): string {
+interface Missing { code: string; message: string; next: string }
+
+/** Peers that npm should have installed; without them there is no RBN, but this command answers. */
+function missingPeers(): Missing[] {
+  return ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'].filter(peer => {
+    try {
+      require.resolve(peer);
+      return false;
+    } catch {
+      return true;
+    }
+  }).map(peer => ({code: 'NO_PEER', message: `${peer} is not installed`, next: `npm install ${peer}@4`}));
+}
+
+/** What the engine's build lacks. */
+function missingTools(tools: Tools): Missing[] {
+  return (Object.keys(TOOLS) as (keyof Tools)[]).flatMap(name => {
+    const {places, least, next} = TOOLS[name], {path, version} = tools[name], needed = `${least.join('.')} or newer`;
+    if (path === null) return [{code: `NO_${name.toUpperCase()}`, message: `no ${name} found (looked ${places})`, next: `${next}   (${needed})`}];
+    const [major, minor] = (version ?? '').split('.').map(Number);
+    if (version === null || major > least[0] || (major === least[0] && minor >= least[1])) return [];
+    return [{code: `OLD_${name.toUpperCase()}`, message: `${path}: expected version ${needed}, found ${version}`, next}];
+  });
+}
+
+async function describe(found: Devices, tools: Tools): Promise<string> {
+  const {version, addon, engine, driver, gpus, missing} = found;
   const line = (name: string, text: string) => `${name.padEnd(9)}${text}\n`;
   const below = (text: string) => line('', text);
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  let text = line('tfjs-rbn', version) + line('machine', machineLine()) + '\n';
+  const simulated = engine.kind === 'simulator';
+  const toolLine = (name: keyof Tools) => line(name, tools[name].path === null ? 'none found' :
+    `${tools[name].version ?? 'of unknown version'}, ${tools[name].path}`);
+  const peers = missingPeers();
+  let text = line('tfjs-rbn', version);
+  if (peers.length === 0) text += line('machine', (await import('../train/machine.js')).machineLine());
+  text += '\n';
 
   text += line('addon', addon.loaded ? `loaded; ${addon.isa}, ${addon.threads} ${addon.threads === 1 ? 'thread' : 'threads'}`
                                      : 'not loaded; RBN runs in plain TypeScript') + below(addon.path);
-  text += line('engine', engine.loaded ? `loaded; ${engine.kind}, CUDA runtime ${engine.cudaRuntime}, code for ${engine.architectures}`
-                                       : `not loaded (${engine.kind})`) + below(engine.path);
-  text += line('driver', driver.version === null && driver.cuda === null ? 'none found' :
+  text += line('engine', !engine.loaded ? `not loaded${simulated ? ' (simulator)' : ''}` :
+    simulated ? 'loaded; the simulator: CUDA code on the CPU, for tests' :
+                `loaded; CUDA runtime ${engine.cudaRuntime}, code for ${engine.architectures}`) + below(engine.path);
+  text += line('driver', driver.version === null && (driver.cuda === null || simulated) ? 'none found' :
     `${driver.version ?? 'of unknown version'}${driver.cuda === null ? '' : `, serves CUDA ${driver.cuda}`}`) + below(driver.path);
-  text += gpus.length === 0 ? line('GPUs', engine.loaded ? 'none found' : 'not known') : gpus.map((gpu, i) =>
+  text += gpus.length === 0 ? line('GPUs', engine.loaded ? 'none found' : 'not known without the engine') : gpus.map((gpu, i) =>
     line(`GPU ${i}`, `${gpu.name}, compute capability ${gpu.computeCapability}, ${gpu.multiprocessors} multiprocessors, ` +
       `${gib(gpu.freeMemory)} of ${gib(gpu.totalMemory)} free${gpu.supported ? '' : ', not supported by this engine'}`)).join('');
+  text += toolLine('nvcc') + toolLine('cmake');
 
-  text += missing.length === 0 ? '\nNothing is missing.\n' : '\nMissing:\n' +
-      missing.map(({code, message, next}) => `  ${code}: ${message}\n    next: ${next}\n`).join('');
-  return text;
+  if (simulated) text += '\nRBN_ENGINE asks for the simulator, which is for tests; without that variable a GPU is looked for.\n';
+  const withoutEngine = missing.some(({code}) => code === 'NO_ENGINE') && !simulated;
+  const all: Missing[] = [...peers, ...(withoutEngine ? missingTools(tools) : []), ...missing];
+  if (all.length === 0) return simulated ? text : `${text}\nNothing is missing.\n`;
+  const isForGpu = peers.length === 0 && addon.loaded && !simulated;
+  return `${text}\n${isForGpu ? 'Missing for an NVIDIA GPU (the CPU code needs none of it)' : 'Missing'}:\n${
+    all.map(({code, message, next}) => `  ${code}: ${message}\n    next: ${next}\n`).join('')}`;
 }

@@ -4,7 +4,7 @@
 //
 // The command `tfjs-rbn`: finds the command named and hands it the rest of the line.
 import {packageVersion} from '../binding/addon';
-import {UsageError} from './options';
+import {listed, UsageError} from './options';
 
 interface Command { run(args: string[]): Promise<number> }
 
@@ -26,23 +26,27 @@ tfjs-rbn COMMAND --help lists a command's options; tfjs-rbn --version tells the 
 `;
 
 async function main([name, ...args]: string[]): Promise<number> {
+  if (name === 'help' && args.length > 0) return main([...args, '--help']);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(HELP);
     return name === undefined ? 2 : 0;
   }
-  if (name === '--version') {
+  if (name === '--version' || name === '-v') {
     process.stdout.write(`${packageVersion}\n`);
     return 0;
   }
   if (!Object.hasOwn(COMMANDS, name)) {
-    throw new UsageError(`no such command: ${name}; expected ${Object.keys(COMMANDS).join(', ')}`);
+    throw new UsageError(`expected a command, ${listed(Object.keys(COMMANDS))}, received '${name}'`);
   }
   return (await COMMANDS[name].load()).run(args);
 }
 
-main(process.argv.slice(2)).then(
+const line = process.argv.slice(2);
+main(line).then(
     code => { process.exitCode = code; },
     (error: Error) => {
       process.stderr.write(`tfjs-rbn: ${error.message}\n`);
       process.exitCode = error instanceof UsageError ? 2 : 1;
+      if (!(error instanceof UsageError)) return;
+      process.stderr.write(`Next: tfjs-rbn ${Object.hasOwn(COMMANDS, line[0]) ? `${line[0]} ` : ''}--help\n`);
     });

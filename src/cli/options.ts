@@ -3,6 +3,7 @@
 //
 // What commands share: options by node:util's parseArgs, checked, with errors that name the option, what was
 // expected and what came.
+import {mkdirSync} from 'node:fs';
 import {parseArgs, ParseArgsConfig} from 'node:util';
 
 /** A wrong command line: exit code 2. */
@@ -15,8 +16,29 @@ export function parseOptions(args: string[], options: OptionSpecs): Values {
   try {
     return parseArgs({args, options, strict: true, allowPositionals: false}).values as Values;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(inOurWords(error as Error & {code?: string}));
   }
+}
+
+/** What parseArgs says of an option without its value, as other errors here are; the rest is well said. */
+function inOurWords({code, message}: Error & {code?: string}): string {
+  const [, name] = /'(?:-\w, )?(--[\w-]+)[^']*' argument (?:missing|is ambiguous)/.exec(message) ?? [];
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' || name === undefined) return message;
+  return `${name}: expected a value, received ` +
+      (message.includes('ambiguous') ? `what begins like an option; write ${name}=VALUE if it is meant` : 'none');
+}
+
+/** Creates the folder that --out names, before the work whose results go there. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, {recursive: true});
+  } catch (error) {
+    throw new UsageError(`--out: expected a folder, or to create one: ${(error as Error).message}`);
+  }
+}
+
+export function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
 /** A number from `least` to `most`; whole where asked for. */
@@ -35,7 +57,7 @@ export function choiceOption<T extends string>(values: Values, name: string, cho
   const text = values[name];
   if (text === undefined) return byDefault;
   if (!choices.includes(text as T)) {
-    throw new UsageError(`--${name}: expected ${choices.join(' or ')}, received '${text}'`);
+    throw new UsageError(`--${name}: expected ${listed(choices)}, received '${text}'`);
   }
   return text as T;
 }

@@ -9,7 +9,7 @@ import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import {ProgressView} from '../train/progress';
 import {DEFAULTS, runConfigs, Summary, train, TrainOptions} from '../train/train';
-import {choiceOption, numberOption, parseOptions, UsageError, Values} from './options';
+import {choiceOption, makeFolder, numberOption, parseOptions, UsageError, Values} from './options';
 
 const HELP = `Usage: tfjs-rbn train [OPTIONS]
 
@@ -19,8 +19,8 @@ models and a report, report.html, with curves. Exits with 1 where, at the defaul
 0.95 or the command takes more than 3 minutes.
 
   --epochs N        passes over the training images (default ${DEFAULTS.epochs})
-  --seeds N         runs a normalization, with seeds 1 to N (default ${DEFAULTS.seeds})
-  --norm NAME       rbn, bn or both (default both)
+  --seeds N         runs of each normalization, with seeds 1 to N (default ${DEFAULTS.seeds})
+  --norm NAME       normalizations to train: rbn, bn (tf.layers.batchNormalization) or both (default both)
   --width N         channels of the network's first block (default ${DEFAULTS.width})
   --batch-size N    images a step (default ${DEFAULTS.batchSize})
   --lr X            learning rate at the start (default ${DEFAULTS.learningRate}); falls to 0 along half a cosine
@@ -63,6 +63,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const options = optionsFrom(values);
+  makeFolder(options.out);
   const configs = runConfigs(options);
   const command = ['tfjs-rbn train', ...args].join(' ');
   process.stdout.write(`${configs.length} runs, ${Math.min(options.jobs, configs.length)} at a time: ${options.norms.join(' and ')}, ` +
