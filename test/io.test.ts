@@ -10,6 +10,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import {pathToFileURL} from 'node:url';
+import {isDeepStrictEqual} from 'node:util';
 import * as rbn from 'tfjs-rbn';
 
 describe('io.fileSystem', () => {
@@ -159,6 +160,41 @@ describe('io.fileSystem', () => {
     await assert.rejects(rbn.io.fileSystem(folder).save!(broken), /no JSON of this/);
     assert.deepEqual(fs.readFileSync(path.join(folder, 'model.json')), json);
     assert.deepEqual(fs.readdirSync(folder).sort(), ['model.json', 'weights.bin']);
+  });
+
+  describe('leaves the old model whole', () => {
+    // Whatever step fails before the first rename; what a failed save has written is taken away again.
+    const steps: [what: string, name: 'open' | 'rename', call: number][] =
+        [['no file can be made', 'open', 0], ['the second can not', 'open', 1], ['none can be renamed', 'rename', 0]];
+    for (const [what, name, failing] of steps) {
+      it(`where ${what}`, async () => {
+        await saved();
+        const names = ['model.json', 'weights.bin'];
+        const before = names.map((file) => fs.readFileSync(path.join(folder, file)));
+        const original = fs.promises[name] as (...args: unknown[]) => unknown;
+        let calls = 0;
+        const broken = (...args: unknown[]) => {
+          if (calls++ === failing) throw new Error('no space left');
+          return original(...args);
+        };
+        Object.assign(fs.promises, {[name]: broken});
+        try {
+          await assert.rejects(saved(), /no space left/);
+        } finally {
+          Object.assign(fs.promises, {[name]: original});
+        }
+        assert.deepEqual(fs.readdirSync(folder).sort(), names);
+        assert.deepEqual(names.map((file) => fs.readFileSync(path.join(folder, file))), before);
+      });
+    }
+
+    it('and one of two, where both are saved at a time', async () => {
+      const models = [makeModel(), makeModel()];
+      await Promise.all(models.map(saved));
+      assert.deepEqual(fs.readdirSync(folder).sort(), ['model.json', 'weights.bin']);
+      const loaded = weightsOf(await tfl.loadLayersModel(rbn.io.fileSystem(folder)));
+      assert.ok(models.some((model) => isDeepStrictEqual(weightsOf(model), loaded)));
+    });
   });
 
   describe('says', () => {

@@ -4,6 +4,7 @@
 // Saving and loading models on disk, which tfjs-core leaves to tfjs-node: the standard layout of a
 // model.json beside its weights.bin, also with weights in several files.
 import {io} from '@tensorflow/tfjs-core';
+import {randomUUID} from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -28,8 +29,10 @@ const ELEMENT_BYTES: {[dtype: string]: number | undefined} =
  * `model.save('file://my-model')` and `tf.loadLayersModel('file://my-model/model.json')` do the same, unless
  * another package (tfjs-node) answers for file://.
  *
- * @param location The folder, or the JSON file in it. A folder is created when needed. Each file appears
- *     whole or not at all.
+ * @param location The folder, or the JSON file in it. A folder is created when needed. A model that is there
+ *     is replaced only when the new one is whole on disk, by two renames, the weights' first. A crash between
+ *     the two leaves the new weights beside the old model.json: the new model where only weights have changed,
+ *     as while training, and else an error of `load` unless both need the same number of bytes.
  * @returns An IOHandler. Its promises are rejected with an Error that names the file: where it is missing,
  *     is no JSON, or where weights do not have the size that the model needs.
  * @throws TypeError where location is no string or empty.
@@ -83,12 +86,14 @@ async function save(location: string, artifacts: io.ModelArtifacts): Promise<io.
   const {weightData, weightSpecs, ...rest} = artifacts;
   const model: Partial<io.ModelJSON> = {};
   for (const key of JSON_KEYS) Object.assign(model, rest[key] === undefined ? {} : {[key]: rest[key]});
+  const files: [file: string, parts: (ArrayBuffer | Buffer)[]][] = [];
   if (weightData !== undefined) {
     model.weightsManifest = [{paths: [weightsFile], weights: weightSpecs ?? []}];
-    await writeWhole(path.join(folder, weightsFile), [weightData].flat());
+    files.push([path.join(folder, weightsFile), [weightData].flat()]);
   }
   // Last: a model.json never names weights that are not there.
-  await writeWhole(modelFile, [Buffer.from(JSON.stringify(model))]);
+  files.push([modelFile, [Buffer.from(JSON.stringify(model))]]);
+  await replace(folder, files);
   return {modelArtifactsInfo: io.getModelArtifactsInfoForJSON(artifacts)};
 }
 
@@ -98,22 +103,28 @@ const JSON_KEYS = [
   'modelInitializer', 'initializerSignature',
 ] as const;
 
-/** Writes beside the file first, so that readers see the old file or the new one. */
-async function writeWhole(file: string, parts: (ArrayBuffer | Buffer)[]): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
+/** Writes all files of a folder under other names first, and renames them when all are on disk. */
+async function replace(folder: string, files: [file: string, parts: (ArrayBuffer | Buffer)[]][]): Promise<void> {
+  const ending = `.${randomUUID()}.tmp`; // others may save there too
   try {
-    const handle = await fs.open(temporary, 'w');
-    try {
-      for (const part of parts) await handle.writeFile(part instanceof ArrayBuffer ? new Uint8Array(part) : part);
-      await handle.sync();
-    } finally {
-      await handle.close();
+    for (const [file, parts] of files) {
+      const handle = await fs.open(file + ending, 'wx');
+      try {
+        for (const part of parts) await handle.writeFile(part instanceof ArrayBuffer ? new Uint8Array(part) : part);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
     }
-    await fs.rename(temporary, file);
+    for (const [file] of files) await fs.rename(file + ending, file);
   } catch (e) {
-    await fs.rm(temporary, {force: true});
+    for (const [file] of files) await fs.rm(file + ending, {force: true});
     throw e;
   }
+  // The new names to disk, too. Not every file system can do that; the files are in place either way.
+  const handle = await fs.open(folder);
+  await handle.sync().catch(() => {});
+  await handle.close();
 }
 
 async function load(location: string): Promise<io.ModelArtifacts> {
