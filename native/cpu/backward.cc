@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "../rbn/algebra.h"
+#include "combine.h"
 #include "gate.h"
 #include "kernels.h"
 #include "policy.h"
@@ -17,20 +18,6 @@
 
 namespace rbn::cpu {
 namespace {
-
-// Sums over instances of one channel.
-struct ChannelSums {
-  InstanceGradient gradient;
-  double center_weight;
-};
-
-void add(InstanceGradient* sum, const InstanceGradient& term) {
-  sum->beta += term.beta;
-  sum->gamma += term.gamma;
-  sum->scale_bias += term.scale_bias;
-  sum->scale_weight += term.scale_weight;
-  sum->gated_beta += term.gated_beta;
-}
 
 class Backward {
  public:
@@ -44,16 +31,17 @@ class Backward {
 
   void run() {
     const int64_t N = problem_.instances, C = problem_.channels;
+    const int64_t blocks = (C + kCombineChannels - 1) / kCombineChannels;
     Scratch scratch;
     const int64_t sums = N * tiling_.chunks() * 2 * C;
     scratch.reserve(Scratch::size_of<double>(sums) + Scratch::size_of<float>(3 * N * C) +
-                    Scratch::size_of<ChannelSums>(C));
+                    Scratch::size_of<GradientTotals>(blocks));
     sums_ = scratch.take<double>(sums);
     P_ = scratch.take<float>(3 * N * C);
     Q_ = P_ + N * C;
     R_ = Q_ + N * C;
-    totals_ = scratch.take<ChannelSums>(C);
-    for (int64_t c = 0; c < C; ++c) totals_[c] = {};
+    totals_ = scratch.take<GradientTotals>(blocks);
+    std::fill(totals_, totals_ + blocks, GradientTotals{});
 
     Team team(threads_);
     const int64_t group = instances_at_once(problem_, threads_, 2);
@@ -61,19 +49,19 @@ class Backward {
       const int64_t to = std::min(from + group, N);
       const int64_t items = tiling_.items(from, to);
       team.run(items, Order::kForward, [&](int64_t item) { sum(from, to, item); });
-      const int64_t blocks = (C + kCombineChannels - 1) / kCombineChannels;
       team.run(blocks, Order::kForward, [&](int64_t block) {
         combine(from, to, block * kCombineChannels, std::min((block + 1) * kCombineChannels, C));
       });
       team.run(items, Order::kBackward, [&](int64_t item) { apply(from, to, item); });
     }
     for (int64_t c = 0; c < C; ++c) {
-      const ChannelSums& total = totals_[c];
-      if (call_.dgamma) call_.dgamma[c] = static_cast<float>(total.gradient.gamma);
-      if (call_.dbeta) call_.dbeta[c] = static_cast<float>(total.gradient.beta);
-      call_.dcenter_weight[c] = static_cast<float>(total.center_weight);
-      call_.dscale_weight[c] = static_cast<float>(total.gradient.scale_weight);
-      call_.dscale_bias[c] = static_cast<float>(total.gradient.scale_bias);
+      const GradientTotals& total = totals_[c / kCombineChannels];
+      const int64_t i = c % kCombineChannels;
+      if (call_.dgamma) call_.dgamma[c] = static_cast<float>(total.gamma[i]);
+      if (call_.dbeta) call_.dbeta[c] = static_cast<float>(total.beta[i]);
+      call_.dcenter_weight[c] = static_cast<float>(total.center_weight[i]);
+      call_.dscale_weight[c] = static_cast<float>(total.scale_weight[i]);
+      call_.dscale_bias[c] = static_cast<float>(total.scale_bias[i]);
     }
   }
 
@@ -125,73 +113,58 @@ class Backward {
     const int64_t N = problem_.instances, C = problem_.channels;
     const double S = static_cast<double>(problem_.positions);
     const bool training = problem_.training != 0;
-    const auto k_of = [&](int64_t at) {
-      return static_cast<double>(h()[at]) + static_cast<double>(l()[at]);
-    };
+    const Kernels& kernels = cpu::kernels();
+    const int64_t count = c1 - c0;
+    GradientTotals& totals = totals_[c0 / kCombineChannels];
 
-    ChannelParameters parameters[kCombineChannels];
-    double inv_std[kCombineChannels];
-    double k_mean[kCombineChannels] = {};  // k̄; 0 with given statistics, where dw_m is about 0
-    double mean[kCombineChannels];
+    ChannelBlock channels;
+    for (double& k_mean : channels.k_mean) k_mean = 0;  // given statistics: dw_m is about 0
     if (training) {
       for (int64_t n = from; n < to; ++n) {
-        for (int64_t c = c0; c < c1; ++c) k_mean[c - c0] += k_of(n * C + c);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t at = n * C + c0 + i;
+          channels.k_mean[i] += static_cast<double>(h()[at]) + static_cast<double>(l()[at]);
+        }
       }
-      for (int64_t i = 0; i < c1 - c0; ++i) k_mean[i] /= static_cast<double>(N);
+      for (int64_t i = 0; i < count; ++i) channels.k_mean[i] /= static_cast<double>(N);
     }
-    for (int64_t c = c0; c < c1; ++c) {
-      const int64_t i = c - c0;
-      parameters[i] = load_parameters(call_.gamma, call_.beta, call_.center_weight,
-                                      call_.scale_weight, call_.scale_bias, c);
-      inv_std[i] = inverse_std(call_.variance[c], problem_.epsilon);
-      mean[i] = training ? batch_mean(parameters[i].center_weight, k_mean[i])
-                         : static_cast<double>(call_.mean[c]);
+    for (int64_t i = 0; i < count; ++i) {
+      load_channel(call_, c0 + i, i, &channels);
+      channels.inv_std[i] = inverse_std(call_.variance[c0 + i], problem_.epsilon);
+      channels.mean[i] = training ? batch_mean(channels.center_weight[i], channels.k_mean[i])
+                                  : static_cast<double>(call_.mean[c0 + i]);
     }
 
     // The second loop needs H, q and g again: they take the places of D, T and P.
     for (int64_t n = from; n < to; ++n) {
-      double* const sum = sums_ + tiling_.partial(n, 0);
-      for (int64_t c = c0; c < c1; ++c) {
-        const int64_t i = c - c0, at = n * C + c;
-        double D = sum[c], T = sum[c + C];
-        for (int64_t k = 1; k < tiling_.chunks(); ++k) {
-          D += sum[c + 2 * C * k];
-          T += sum[c + 2 * C * k + C];
+      double* const D = sums_ + tiling_.partial(n, 0) + c0;
+      double* const T = D + C;
+      for (int64_t k = 1; k < tiling_.chunks(); ++k) {
+        for (int64_t i = 0; i < count; ++i) {
+          D[i] += D[i + 2 * C * k];
+          T[i] += T[i + 2 * C * k];
         }
-        const Calibration calibration = calibrate(parameters[i], k_of(at), mean[i], inv_std[i]);
-        const InstanceGradient gradient =
-            instance_gradient(parameters[i], calibration, inv_std[i], l()[at], D, T);
-        add(&totals_[c].gradient, gradient);
-        sum[c] = gradient.H;
-        sum[c + C] = gradient.scale_bias;
-        P_[at] = static_cast<float>(calibration.gate);
       }
+      const int64_t at = n * C + c0;
+      kernels.combine_gradients({count, &channels, h() + at, l() + at, D, T, P_ + at, &totals});
     }
 
-    BatchGradient batch[kCombineChannels];
-    for (int64_t c = c0; c < c1; ++c) {
-      batch[c - c0] =
-          batch_gradient(parameters[c - c0], totals_[c].gradient, inv_std[c - c0], problem_.epsilon,
-                         static_cast<double>(N) * S, training);
+    for (int64_t i = 0; i < count; ++i) {
+      const InstanceGradient sum = {totals.beta[i],         totals.gamma[i],
+                                    totals.scale_bias[i],   totals.scale_weight[i],
+                                    totals.gated_beta[i],   0.0};
+      const BatchGradient batch =
+          batch_gradient(channel_parameters(channels, i), sum, channels.inv_std[i],
+                         problem_.epsilon, static_cast<double>(N) * S, training);
+      channels.scale[i] = batch.scale;
+      channels.m1[i] = batch.m1;
+      channels.m2[i] = batch.m2;
     }
     for (int64_t n = from; n < to; ++n) {
-      const double* const sum = sums_ + tiling_.partial(n, 0);
-      for (int64_t c = c0; c < c1; ++c) {
-        const int64_t i = c - c0, at = n * C + c;
-        const double k = k_of(at);
-        const Calibration calibration = {standardized_mean(parameters[i], k, mean[i], inv_std[i]),
-                                         P_[at]};
-        InstanceGradient gradient = {};
-        gradient.H = sum[c];
-        gradient.scale_bias = sum[c + C];
-        const double U = centered_gradient(gradient, calibration, batch[i], S);
-        totals_[c].center_weight += (k - k_mean[i]) * U;
-        const BackwardCoefficients dx = backward_coefficients(parameters[i], calibration, gradient,
-                                                              batch[i], inv_std[i], l()[at], U, S);
-        P_[at] = dx.P;
-        Q_[at] = dx.Q;
-        R_[at] = dx.R;
-      }
+      const double* const H = sums_ + tiling_.partial(n, 0) + c0;
+      const int64_t at = n * C + c0;
+      kernels.combine_backward({count, S, &channels, h() + at, l() + at, H, H + C, P_ + at,
+                                Q_ + at, R_ + at, &totals});
     }
   }
 
@@ -233,7 +206,7 @@ class Backward {
   const int threads_;
   double* sums_ = nullptr;                            // [N, chunks, 2, C]
   float *P_ = nullptr, *Q_ = nullptr, *R_ = nullptr;  // [N, C]
-  ChannelSums* totals_ = nullptr;                     // [C]
+  GradientTotals* totals_ = nullptr;                  // a block of channels each
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../rbn/algebra.h"
+#include "combine.h"
 #include "kernels.h"
 #include "policy.h"
 #include "pool.h"
@@ -85,68 +86,56 @@ class Forward {
   void combine(int64_t from, int64_t to, int64_t c0, int64_t c1) const {
     const int64_t C = problem_.channels, S = problem_.positions;
     const float* const x = static_cast<const float*>(call_.x);
+    const Kernels& kernels = cpu::kernels();
+    const int64_t count = c1 - c0;
     double means[kCombineChannels] = {}, variances[kCombineChannels] = {};
     // k_n takes the place of the sum over the first chunk.
     for (int64_t n = from; n < to; ++n) {
-      double* const sum = sums_ + tiling_.partial(n, 0);
-      for (int64_t c = c0; c < c1; ++c) {
-        double total = sum[c], squares = sum[c + C];
+      double* const sum = sums_ + tiling_.partial(n, 0) + c0;
+      double pivot[kCombineChannels];
+      for (int64_t i = 0; i < count; ++i) {
         for (int64_t k = 1; k < tiling_.chunks(); ++k) {
-          total += sum[c + 2 * C * k];
-          squares += sum[c + 2 * C * k + C];
+          sum[i] += sum[i + 2 * C * k];
+          sum[i + C] += sum[i + 2 * C * k + C];
         }
-        const double pivot = x[n * S * C + (tiling_.first() ? c * S : c)];
-        const double positions = static_cast<double>(S);
-        const InstanceMoments moments =
-            instance_moments(pivot, total - positions * pivot, squares, positions);
-        sum[c] = moments.mean;
-        means[c - c0] += moments.mean;
-        variances[c - c0] += moments.variance;
+        pivot[i] = x[n * S * C + (tiling_.first() ? (c0 + i) * S : c0 + i)];
       }
+      kernels.combine_moments(
+          {count, static_cast<double>(S), pivot, sum, sum + C, means, variances});
     }
     const double N = static_cast<double>(problem_.instances);
     double deviations[kCombineChannels] = {};
     if (problem_.training) {
-      for (int64_t c = c0; c < c1; ++c) means[c - c0] /= N;
+      for (int64_t i = 0; i < count; ++i) means[i] /= N;
       for (int64_t n = from; n < to; ++n) {
-        const double* const k = sums_ + tiling_.partial(n, 0);
-        for (int64_t c = c0; c < c1; ++c) {
-          const double deviation = k[c] - means[c - c0];
-          deviations[c - c0] += deviation * deviation;
+        const double* const k = sums_ + tiling_.partial(n, 0) + c0;
+        for (int64_t i = 0; i < count; ++i) {
+          const double deviation = k[i] - means[i];
+          deviations[i] += deviation * deviation;
         }
       }
     }
-    ChannelParameters parameters[kCombineChannels];
-    double inv_std[kCombineChannels];
-    for (int64_t c = c0; c < c1; ++c) {
-      const int64_t i = c - c0;
-      parameters[i] = load_parameters(call_.gamma, call_.beta, call_.center_weight,
-                                      call_.scale_weight, call_.scale_bias, c);
+    ChannelBlock channels;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t c = c0 + i;
+      load_channel(call_, c, i, &channels);
       float variance;
       if (problem_.training) {
-        means[i] = batch_mean(parameters[i].center_weight, means[i]);
+        channels.mean[i] = batch_mean(channels.center_weight[i], means[i]);
         variance = static_cast<float>(
-            batch_variance(parameters[i].center_weight, variances[i], deviations[i], N));
-        call_.mean[c] = static_cast<float>(means[i]);
+            batch_variance(channels.center_weight[i], variances[i], deviations[i], N));
+        call_.mean[c] = static_cast<float>(channels.mean[i]);
         call_.variance[c] = variance;
       } else {
-        means[i] = call_.given_mean[c];
+        channels.mean[i] = call_.given_mean[c];
         variance = call_.given_variance[c];
       }
-      inv_std[i] = inverse_std(variance, problem_.epsilon);
+      channels.inv_std[i] = inverse_std(variance, problem_.epsilon);
     }
     for (int64_t n = from; n < to; ++n) {
-      const double* const k = sums_ + tiling_.partial(n, 0);
-      for (int64_t c = c0; c < c1; ++c) {
-        const int64_t i = c - c0;
-        const Calibration calibration = calibrate(parameters[i], k[c], means[i], inv_std[i]);
-        const ForwardCoefficients y =
-            forward_coefficients(parameters[i], k[c], calibration, inv_std[i]);
-        h_[n * C + c] = y.h;
-        l_[n * C + c] = y.l;
-        A_[n * C + c] = y.A;
-        B_[n * C + c] = y.B;
-      }
+      const int64_t at = n * C + c0;
+      kernels.combine_forward({count, &channels, sums_ + tiling_.partial(n, 0) + c0, h_ + at,
+                               l_ + at, A_ + at, B_ + at});
     }
   }
 

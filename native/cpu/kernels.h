@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "policy.h"
+
 namespace rbn::cpu {
 
 // Columns that one tile may have, channels last: its sums, two doubles a column, stay in the
@@ -128,6 +130,61 @@ struct SingleBackwardCall {
   SingleChannels channels;
 };
 
+// The step between the passes, for `count` channels of one instance. What belongs to the channels is
+// kept one array a member, so that they are lanes there too.
+struct ChannelBlock {
+  double gamma[kCombineChannels], beta[kCombineChannels], center_weight[kCombineChannels],
+      scale_weight[kCombineChannels], scale_bias[kCombineChannels];
+  double mean[kCombineChannels];  // of x_c
+  double inv_std[kCombineChannels];
+  // Backward only: BatchGradient and k̄.
+  double scale[kCombineChannels], m1[kCombineChannels], m2[kCombineChannels],
+      k_mean[kCombineChannels];
+};
+
+// Sums over instances.
+struct GradientTotals {
+  double beta[kCombineChannels], gamma[kCombineChannels], scale_bias[kCombineChannels],
+      scale_weight[kCombineChannels], gated_beta[kCombineChannels],
+      center_weight[kCombineChannels];
+};
+
+struct CombineMomentsCall {
+  int64_t count;
+  double positions;
+  const double* pivot;
+  double* sum;            // Σ x; k_n takes its place
+  const double* squares;  // Σ (x − pivot)²
+  double *means, *variances;  // added to
+};
+
+struct CombineForwardCall {
+  int64_t count;
+  const ChannelBlock* channels;
+  const double* k;
+  float *h, *l, *A, *B;
+};
+
+struct CombineGradientsCall {
+  int64_t count;
+  const ChannelBlock* channels;
+  const float *h, *l;
+  double *D, *T;  // H and dL/dscale_bias take their places
+  float* gate;
+  GradientTotals* totals;  // added to
+};
+
+struct CombineBackwardCall {
+  int64_t count;
+  double positions;
+  const ChannelBlock* channels;
+  const float *h, *l;
+  const double *H, *scale_bias;
+  float* P;  // the gate before
+  float *Q, *R;
+  GradientTotals* totals;  // center_weight is added to
+};
+
 // One set for each layout.
 struct LayoutKernels {
   void (*moments)(const MomentsCall&);
@@ -138,6 +195,10 @@ struct LayoutKernels {
 
 struct Kernels {
   LayoutKernels last, first;
+  void (*combine_moments)(const CombineMomentsCall&);
+  void (*combine_forward)(const CombineForwardCall&);
+  void (*combine_gradients)(const CombineGradientsCall&);
+  void (*combine_backward)(const CombineBackwardCall&);
   void (*single_forward)(const SingleForwardCall&);
   void (*single_sums)(const SingleSumsCall&);
   void (*single_backward)(const SingleBackwardCall&);

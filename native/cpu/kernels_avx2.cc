@@ -25,6 +25,7 @@
 #include "vector_avx2.h"
 
 #include "kernels_apply.h"
+#include "kernels_combine.h"
 #include "kernels_single.h"
 #include "kernels_sums.h"
 
@@ -35,6 +36,10 @@ const Kernels kAvx2Kernels = {
      avx2::backward_any<false>},
     {avx2::moments_first, avx2::gradient_sums_first, avx2::forward_any<true>,
      avx2::backward_any<true>},
+    avx2::combine_moments,
+    avx2::combine_forward,
+    avx2::combine_gradients,
+    avx2::combine_backward,
     avx2::single_forward,
     avx2::single_sums,
     avx2::single_backward,

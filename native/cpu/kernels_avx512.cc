@@ -32,6 +32,7 @@
 #include "vector_avx512.h"
 
 #include "kernels_apply.h"
+#include "kernels_combine.h"
 #include "kernels_single.h"
 #include "kernels_sums.h"
 
@@ -42,6 +43,10 @@ const Kernels kAvx512Kernels = {
      avx512::backward_any<false>},
     {avx512::moments_first, avx512::gradient_sums_first, avx512::forward_any<true>,
      avx512::backward_any<true>},
+    avx512::combine_moments,
+    avx512::combine_forward,
+    avx512::combine_gradients,
+    avx512::combine_backward,
     avx512::single_forward,
     avx512::single_sums,
     avx512::single_backward,

@@ -6,6 +6,7 @@
 #include "vector_generic.h"
 
 #include "kernels_apply.h"
+#include "kernels_combine.h"
 #include "kernels_single.h"
 #include "kernels_sums.h"
 
@@ -16,6 +17,10 @@ const Kernels kBaselineKernels = {
      baseline::backward_any<false>},
     {baseline::moments_first, baseline::gradient_sums_first, baseline::forward_any<true>,
      baseline::backward_any<true>},
+    baseline::combine_moments,
+    baseline::combine_forward,
+    baseline::combine_gradients,
+    baseline::combine_backward,
     baseline::single_forward,
     baseline::single_sums,
     baseline::single_backward,

@@ -19,7 +19,9 @@
 #if defined(__CUDACC__) || defined(RBN_SIMULATOR)
 #define RBN_HOST_DEVICE __host__ __device__ __forceinline__
 #else
-#define RBN_HOST_DEVICE inline
+// Never a function of its own: native/cpu compiles this file for several instruction sets, and the linker
+// would keep one copy for all.
+#define RBN_HOST_DEVICE inline __attribute__((always_inline))
 #endif
 
 namespace rbn {
