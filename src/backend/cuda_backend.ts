@@ -127,6 +127,11 @@ export class CudaBackend extends KernelBackend {
     return this.readSync(dataId) as DeviceArray;
   }
 
+  /** True where `values` need not wait for the device. */
+  onHost({dataId}: TensorInfo): boolean {
+    return this.data.get(dataId).address === Place.OnHost;
+  }
+
   /** A new tensor of values from the host. */
   upload(values: DeviceArray, {shape, dtype}: TensorSpec): TensorInfo {
     return {dataId: this.write(values, shape as number[], dtype), shape: shape as number[], dtype};

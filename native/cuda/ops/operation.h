@@ -44,6 +44,7 @@ OperationTable reduce_operations();
 OperationTable softmax_operations();
 OperationTable scan_operations();
 OperationTable gather_operations();
+OperationTable scatter_operations();
 OperationTable sort_operations();
 
 // The C ABI's functions. An index counts through these tables in the order above.

@@ -9,7 +9,9 @@ import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
 import {creationKernels} from './creation';
 import {elementwiseKernels} from './elementwise';
 import {fallbackKernel, fallbackNames} from './fallback';
+import {gatherKernels} from './gather';
 import {CudaKernel, CudaKernels, KernelArguments, tensorsOf} from './kernel';
+import {layoutKernels} from './layout';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
 import {representativeBatchNormGrad} from './RepresentativeBatchNormGrad';
 import {views} from './views';
@@ -18,6 +20,8 @@ import {views} from './views';
 const native: CudaKernels = {
   ...creationKernels,
   ...elementwiseKernels,
+  ...gatherKernels,
+  ...layoutKernels,
   [RepresentativeBatchNorm]: representativeBatchNorm,
   [RepresentativeBatchNormGrad]: representativeBatchNormGrad,
 };
