@@ -104,14 +104,13 @@ const slice: CudaKernel = ({inputs: {x}, attrs, backend}) => {
 
 const stridedSlice: CudaKernel = ({inputs: {x}, attrs, backend}) => {
   const number = (name: string) => attrs[name] as number;
-  const {finalShapeSparse, finalShape, isIdentity, sliceDim0, isSimpleSlice, begin, end, strides} = slice_util.sliceInfo(
+  const {finalShape, isIdentity, begin, end, strides} = slice_util.sliceInfo(
       x!.shape, attrs.begin as number[], attrs.end as number[], attrs.strides as number[], number('beginMask'),
       number('endMask'), number('ellipsisMask'), number('newAxisMask'), number('shrinkAxisMask'));
   if (isIdentity) return backend.alias(x!, finalShape);
-  if (sliceDim0 || isSimpleSlice) {
-    return sliced(backend, x!, begin, slice_util.computeOutShape(begin, end, strides), finalShape);
-  }
-  return sliced(backend, x!, begin, finalShapeSparse, finalShape, strides);
+  // By dimension of x; negative where the end lies before the begin.
+  const sizes = slice_util.computeOutShape(begin, end, strides).map(size => Math.max(size, 0));
+  return sliced(backend, x!, begin, sizes, finalShape, strides);
 };
 
 const splitV: CudaKernel = ({inputs: {x}, attrs, backend}) => {
