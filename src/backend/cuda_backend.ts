@@ -264,11 +264,12 @@ export class CudaBackend extends KernelBackend {
     return true;
   }
 
-  override async time(f: () => void): Promise<BackendTimingInfo> {
+  // Not async: in debug mode tfjs-core times kernels without waiting, and would lose what a kernel throws.
+  override time(f: () => void): Promise<BackendTimingInfo> {
     try {
       const stop = this.context.startTimer();
       f();
-      return {kernelMs: stop()};
+      return Promise.resolve({kernelMs: stop()});
     } catch (e) {
       throw translate(e);
     }

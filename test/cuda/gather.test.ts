@@ -173,8 +173,7 @@ describe('cuda: indices', function() {
     }
     it('wraps as int32 does', () => assertSame((i, u) => tf.scatterND(i!, u!, [2]),
         ints([0, 0, 1], [3, 1]), ints([2147483647, 1, 5])));
-    it('refuses bool', () => tf.tidy(() => assertInvalid(
-        () => tf.scatterND(tf.tensor2d([[0]], [1, 1], 'int32'), tf.tensor1d([true], 'bool'), [2]), /ScatterAdd: updates: expected int32/)));
+    it('sums bool on the CPU', () => assertSame((i, u) => tf.scatterND(i!, u!, [4]), ints([0, 2, 2], [3, 1]), given('bool', 3)));
   });
 
   it('operations refuse indices and updates of other sizes', () => tf.tidy(() => {

@@ -7,6 +7,7 @@
 import {backend_util, env, TensorInfo, util} from '@tensorflow/tfjs-core';
 
 import {CudaBackend, DeviceDtype} from '../../backend';
+import {fallbackKernel} from './fallback';
 import {CudaKernel, CudaKernels} from './kernel';
 import {asElement} from './layout';
 
@@ -72,13 +73,17 @@ function updated(backend: CudaBackend, base: TensorInfo, indices: TensorInfo, up
       [sliceSize, ...strides]);
 }
 
-/** Sums of updates by slice: exact for int32, for float32 by the segment sum. */
-const scatterNd: CudaKernel = ({inputs, attrs, backend}) => {
+const scatterNdOnHost = fallbackKernel('ScatterNd');
+
+/** Sums of updates by slice: exact for int32, for float32 by the segment sum. For sums of bool nobody has a use. */
+const scatterNd: CudaKernel = (call) => {
+  const {inputs, attrs, backend} = call;
+  if (inputs.updates!.dtype === 'bool') return scatterNdOnHost(call);
   const indices = inputs.indices!, updates = inputs.updates!, shape = attrs.shape as number[];
   const {sliceSize, outputSize, numUpdates, strides} = rowsOf(backend, indices, updates, shape);
   const dtype = dtypeOf(updates);
   if (outputSize === 0) return backend.empty({shape, dtype});
-  if (dtype !== 'float32') {
+  if (dtype === 'int32') {
     return backend.compute('ScatterAdd', [indices, updates], {shape, dtype}, [sliceSize, ...strides]);
   }
   const rows = backend.compute('ScatterRows', [indices], {shape: [numUpdates], dtype: 'int32'},
