@@ -4,7 +4,7 @@
 // The command line: what it prints, its exit codes, its answers to wrong options; the main job in its shortest form.
 import * as assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
@@ -47,7 +47,7 @@ describe('tfjs-rbn', () => {
     [['train', '--epochs', '-1'], /--epochs: expected a value, received what begins like an option; write --epochs=VALUE/],
     [['train', '--epochs=-1'], /--epochs: expected a whole number .* received '-1'/],
     [['train', '--out', '/dev/null/x'], /--out: expected a folder, or to create one: ENOTDIR/],
-    [['train', '--backend', 'webgl'], /--backend: expected cpu.* received 'webgl'/],
+    [['train', '--backend', 'webgl'], /--backend: expected cpu or tensorflow, received 'webgl'/],
     [['train', '--batch-size', '1'], /--batch-size: expected .* received '1'/],
     [['train', '--colour'], /--colour/],
     [['train', 'digits'], /digits/],
@@ -157,7 +157,7 @@ describe('tfjs-rbn train', () => {
   after(() => rmSync(out, {recursive: true}));
 
   it('trains both normalizations, saves models and report, and prints the table', () => {
-    const result = run('train', '--epochs', '1', '--seeds', '1', '--width', '2', '--batch-size', '128', '--out', out);
+    const result = run('train', '--backend', 'cpu', '--epochs', '1', '--seeds', '1', '--width', '2', '--batch-size', '128', '--out', out);
     assert.equal(result.status, 0, result.err);
     for (const norm of ['rbn', 'bn']) {
       // Accuracy without spread (one seed), parameters, milliseconds, share.
@@ -169,6 +169,78 @@ describe('tfjs-rbn train', () => {
     assert.ok(result.out.includes(`Report: ${join(out, 'report.html')}`));
     assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /<polyline/);
     assert.doesNotMatch(result.out, /\r|\x1b/); // no bar where the output is no terminal
+    assert.match(result.out, /^backend cpu$/m);
+  }).timeout(60000);
+});
+
+describe('tfjs-node for commands', () => {
+  let folder: string;
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'tfjs-rbn-cli-')); });
+  afterEach(() => rmSync(folder, {recursive: true}));
+
+  /** A tfjs-node in `folder` whose main file is `source`. */
+  function install(source: string): void {
+    const where = join(folder, 'node_modules/@tensorflow/tfjs-node');
+    mkdirSync(where, {recursive: true});
+    writeFileSync(join(where, 'package.json'), JSON.stringify({name: '@tensorflow/tfjs-node', version: '4.99.0', main: 'index.js'}));
+    writeFileSync(join(where, 'index.js'), source);
+  }
+  const quick = ['--epochs', '1', '--seeds', '1', '--width', '1', '--batch-size', '512', '--norm', 'rbn', '--out', 'out'];
+  const inFolder = (main: string, ...args: string[]) =>
+    spawnSync(process.execPath, [main, ...args], {cwd: folder, encoding: 'utf8'});
+
+  const broken: [string, string, RegExp][] = [
+    ['throws', "throw new Error('libtensorflow.so.2: cannot open shared object file')", /does not load: Error: libtensorflow\.so\.2: cannot open/],
+    ['crashes', 'process.abort()', /does not load: its process ended with SIGABRT/],
+  ];
+  for (const [does, source, why] of broken) {
+    it(`one that ${does} is named by doctor`, () => {
+      install(source);
+      const {status, stdout} = inFolder(MAIN, 'doctor');
+      assert.equal(status, 0);
+      assert.match(stdout, /^tfjs-node 4\.99\.0 does not load$/m);
+      assert.match(stdout, /NO_TFJS_NODE: @tensorflow\/tfjs-node 4\.99\.0 is installed/);
+      assert.match(stdout, why);
+      assert.match(stdout, /next: npm rebuild @tensorflow\/tfjs-node/);
+    });
+
+    it(`one that ${does} is an error where it was asked for`, () => {
+      install(source);
+      const {status, stdout, stderr} = inFolder(MAIN, 'train', ...quick, '--backend', 'tensorflow');
+      assert.equal(status, 1);
+      assert.match(stderr, why);
+      assert.match(stderr, /\[NO_TFJS_NODE\] Next: npm rebuild/);
+      assert.equal(stdout, '');
+    });
+  }
+
+  it('one that does not load is said, and training runs on cpu', () => {
+    install(broken[0][1]);
+    const {status, stdout, stderr} = inFolder(MAIN, 'train', ...quick);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^backend cpu$/m);
+    assert.match(stderr, broken[0][2]);
+    assert.match(stderr, /Training runs on the backend cpu instead, which is slower\.\nNext: npm rebuild/);
   }).timeout(60000);
 
+  it('where there is none: an error where it was asked for, else nothing', () => {
+    // This package as a dependency, with everything beside it but tfjs-node.
+    const modules = join(folder, 'node_modules'), copy = join(modules, 'tfjs-rbn');
+    mkdirSync(join(modules, '@tensorflow'), {recursive: true});
+    for (const name of readdirSync(join(root, 'node_modules/@tensorflow'))) {
+      if (name !== 'tfjs-node') symlinkSync(join(root, 'node_modules/@tensorflow', name), join(modules, '@tensorflow', name));
+    }
+    for (const part of ['dist', 'data', 'scripts', 'package.json']) cpSync(join(root, part), join(copy, part), {recursive: true});
+    const main = join(copy, 'dist/cli/main.js');
+    const asked = inFolder(main, 'train', ...quick, '--backend', 'tensorflow');
+    assert.equal(asked.status, 1);
+    assert.match(asked.stderr, /tfjs-node is not installed \[NO_TFJS_NODE\] Next: npm install @tensorflow\/tfjs-node/);
+    const doctor = inFolder(main, 'doctor');
+    assert.match(doctor.stdout, /^tfjs-node not installed; it is optional$/m);
+    assert.doesNotMatch(doctor.stdout, /NO_TFJS_NODE/);
+    const silent = inFolder(main, 'train', ...quick);
+    assert.equal(silent.status, 0, silent.stderr);
+    assert.match(silent.stdout, /^backend cpu$/m);
+    assert.doesNotMatch(silent.stderr, /tfjs-node/);
+  }).timeout(60000);
 });

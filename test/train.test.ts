@@ -22,7 +22,8 @@ import {EpochResult, RunConfig, RunResult, trainRun} from '#dist/train/run';
 import {mean, median, standardDeviation} from '#dist/train/statistics';
 import {DEFAULTS, judge, runConfigs, Summary, TrainOptions} from '#dist/train/train';
 
-const OPTIONS: TrainOptions = {norms: ['rbn', 'bn'], ...DEFAULTS, jobs: 2, out: 'anywhere'};
+const CPU = {name: 'cpu'} as const;
+const OPTIONS: TrainOptions = {backend: CPU, norms: ['rbn', 'bn'], ...DEFAULTS, jobs: 2, out: 'anywhere'};
 
 before(() => tf.setBackend('cpu'));
 
@@ -164,7 +165,7 @@ describe('one training run', () => {
   });
 
   const run = (norm: Norm, name: string) => trainRun(
-      {norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2, modelDirectory: join(directory, name)}, () => {});
+      {backend: CPU, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2, modelDirectory: join(directory, name)}, () => {});
 
   for (const norm of ['rbn', 'bn'] as const) {
     it(`learns with ${norm}, comes out the same twice, and saves what it learned`, async () => {
@@ -180,7 +181,7 @@ describe('one training run', () => {
   }
 
   it('says so when the loss is no number any more', async () => {
-    await assert.rejects(trainRun({norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
+    await assert.rejects(trainRun({backend: CPU, norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
                                    modelDirectory: join(directory, 'diverged')}, () => {}), /the loss became .* smaller --lr/);
   });
 });
@@ -190,7 +191,7 @@ describe('runs in child processes', () => {
   after(() => rmSync(directory, {recursive: true}));
   // One step over all images, on the narrowest network.
   const config = (seed: number, modelDirectory: string): RunConfig => (
-    {norm: 'rbn', seed, epochs: 1, batchSize: 1437, learningRate: 0.1, width: 1, modelDirectory});
+    {backend: CPU, norm: 'rbn', seed, epochs: 1, batchSize: 1437, learningRate: 0.1, width: 1, modelDirectory});
 
   it('come back in order, with progress from each', async () => {
     const configs = [1, 2, 3].map(seed => config(seed, join(directory, `${seed}`)));

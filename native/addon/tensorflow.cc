@@ -18,7 +18,6 @@ Napi::Value RegisterTensorflow(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("problem", result.problem);
   object.Set("missing", result.missing);
-  object.Set("version", result.version);
   object.Set("forwardOp", result.forward_op);
   object.Set("backwardOp", result.backward_op);
   object.Set("milliseconds", result.milliseconds);

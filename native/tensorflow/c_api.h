@@ -34,7 +34,6 @@ using DeleteKernel = void (*)(void* kernel);
 
 // F(result, name, arguments), in the order in which a missing one is reported.
 #define RBN_TENSORFLOW_FUNCTIONS(F)                                                               \
-  F(const char*, TF_Version, (void))                                                              \
   F(TF_Status*, TF_NewStatus, (void))                                                             \
   F(void, TF_DeleteStatus, (TF_Status*))                                                          \
   F(void, TF_SetStatus, (TF_Status*, int code, const char* message))                              \

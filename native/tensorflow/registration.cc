@@ -85,7 +85,6 @@ Registration register_ops(const std::string& binding) {
   set_tensorflow_api(api);
   all.done = true;
   Registration& result = all.result;
-  result.version = api.TF_Version();
   const OpDefinition forward = forward_op(), backward = backward_op();
   result.forward_op = forward.name;
   result.backward_op = backward.name;

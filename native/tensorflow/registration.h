@@ -15,9 +15,8 @@ struct Registration {
   std::string problem;
   // The first function of the C API that the library lacks; empty where that is not the problem.
   std::string missing;
-  std::string version;                    // TF_Version(); empty where there is none
-  std::string forward_op, backward_op;    // names
-  double milliseconds = 0;                // that the registration took, in the call that did it
+  std::string forward_op, backward_op;  // names
+  double milliseconds = 0;              // that the registration took, in the call that did it
 };
 
 // binding: path of a library that is already loaded and that stands on TensorFlow, as tfjs-node's binding does.

@@ -10,6 +10,7 @@ import {findEngine, probeDevices} from './engine';
 import {settings} from './environment';
 import {Problem} from './errors';
 import {EngineDevice, Isa} from './native';
+import {latestTensorflowOps} from './tensorflow';
 
 /** Where the kernel module of NVIDIA's driver tells its version. */
 const DRIVER_PATH = '/proc/driver/nvidia/version';
@@ -35,6 +36,11 @@ export interface Devices {
   driver: {path: string; version: string | null; cuda: string | null};
   /** GPUs in the driver's order; memory in bytes. */
   gpus: EngineDevice[];
+  /**
+   * How RBN runs on tfjs-node's backend `tensorflow`: 'op' inside the TensorFlow that it has loaded, or 'copy', on
+   * copies of its tensors. Null until RBN has been called there in this thread.
+   */
+  tensorflow: {path: string | null; version: string | null; way: 'op' | 'copy'} | null;
   /** Why something is missing, and what to do; empty where all is there. */
   missing: Problem[];
 }
@@ -59,7 +65,8 @@ export function devices(): Devices {
   const version = driverVersion();
   // Without an engine nobody has asked the driver; a missing one is worth saying all the same.
   const driverProblem = probe !== null ? probe.problem : version !== null ? null : NO_DRIVER;
-  const missing = [addon.problem, engine.problem, driverProblem]
+  const onTensorflow = latestTensorflowOps();
+  const missing = [addon.problem, engine.problem, driverProblem, onTensorflow?.problem ?? null]
                       .filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
   for (const gpu of probe?.devices ?? []) {
     if (!gpu.supported) {
@@ -88,6 +95,8 @@ export function devices(): Devices {
     },
     driver: {path: DRIVER_PATH, version, cuda: cudaVersion(probe?.driver ?? null)},
     gpus: probe?.devices ?? [],
+    tensorflow: onTensorflow &&
+        {path: onTensorflow.path, version: onTensorflow.version, way: onTensorflow.ops === null ? 'copy' : 'op'},
     missing,
   };
 }

@@ -11,6 +11,7 @@ export type RbnErrorCode =
   | 'NO_DRIVER' // no NVIDIA driver, or one that is too old
   | 'NO_DEVICE' // the driver names no GPU
   | 'UNSUPPORTED_GPU' // the engine holds no code for this GPU
+  | 'NO_TFJS_NODE' // tfjs-node is not installed, or does not load
   | 'NO_TENSORFLOW' // tfjs-node's binding is not among the loaded modules
   | 'UNSUPPORTED_TENSORFLOW' // RBN can not be an op of the TensorFlow behind tfjs-node
   | 'OUT_OF_MEMORY'

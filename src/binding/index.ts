@@ -14,4 +14,4 @@ export type {Problem, RbnErrorCode} from './errors';
 export {allocateFloats, allocateInts} from './memory';
 export * from './native';
 export {tensorflowOps} from './tensorflow';
-export type {TensorflowOps} from './tensorflow';
+export type {TensorflowBinding, TensorflowOps} from './tensorflow';

@@ -126,7 +126,6 @@ export interface TensorflowRegistration {
   problem: string;
   /** The first function that the library lacks; '' where that is not the problem. */
   missing: string;
-  version: string; // TensorFlow's
   forwardOp: string;
   backwardOp: string;
   milliseconds: number; // that it took in the call that did it

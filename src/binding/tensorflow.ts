@@ -11,7 +11,7 @@ import {Problem} from './errors';
 export interface TensorflowOps {
   /** The binding's file; null where it is not among the loaded modules. */
   path: string | null;
-  /** TensorFlow's version; null where it was not asked. */
+  /** TensorFlow's version, as the binding says; null where it does not. */
   version: string | null;
   /** Names of the registered ops; null: RBN runs on copies. */
   ops: {forward: string; backward: string} | null;
@@ -25,8 +25,13 @@ const known = new WeakMap<object, TensorflowOps>();
 let latest: TensorflowOps | null = null;
 let warned = false;
 
+/** tfjs-node's native module, as far as this file knows it. */
+export interface TensorflowBinding {
+  readonly TF_Version?: string;
+}
+
 /** The ops for a tfjs-node backend's binding, registered at the first call. Warns once where there are none. */
-export function tensorflowOps(binding: object): TensorflowOps {
+export function tensorflowOps(binding: TensorflowBinding): TensorflowOps {
   let result = known.get(binding);
   if (result === undefined) {
     result = register(binding);
@@ -47,8 +52,9 @@ export function latestTensorflowOps(): TensorflowOps | null {
   return latest;
 }
 
-function register(binding: object): TensorflowOps {
-  const nothing = {path: null, version: null, ops: null, milliseconds: null};
+function register(binding: TensorflowBinding): TensorflowOps {
+  const version = binding.TF_Version ?? null;
+  const nothing = {path: null, version, ops: null, milliseconds: null};
   const {addon, problem} = findAddon();
   if (addon === null) return {...nothing, problem};
   const path = fileOf(binding);
@@ -59,9 +65,9 @@ function register(binding: object): TensorflowOps {
       next: 'npm ls @tensorflow/tfjs-node   (load it with require or import, not through a bundler or a mocked require)',
     }};
   }
-  const {forwardOp, backwardOp, version, milliseconds, problem: message} = addon.registerTensorflow(path);
+  const {forwardOp, backwardOp, milliseconds, problem: message} = addon.registerTensorflow(path);
   if (message !== '') {
-    return {...nothing, path, version: version || null, problem: {
+    return {...nothing, path, problem: {
       code: 'UNSUPPORTED_TENSORFLOW',
       message: `RBN can not be an op of this TensorFlow: ${message}.`,
       next: 'npx tfjs-rbn doctor   (versions that work: docs/tfjs-node.md)',

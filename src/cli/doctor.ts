@@ -8,12 +8,13 @@ import {pathToFileURL} from 'node:url';
 import {devices, Devices} from '../binding';
 import {packageRoot} from '../binding/addon';
 import {parseOptions} from './options';
+import {describeTfjsNode, probeTfjsNode, TfjsNode} from './tfjs_node';
 
 const HELP = `Usage: tfjs-rbn doctor [--kernels] [--json]
 
 Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs,
-and nvcc and cmake, which build the engine; and for whatever is missing what to run or to do next. tfjs-rbn works
-without a GPU and without the addon.
+tfjs-node and how RBN runs on it, and nvcc and cmake, which build the engine; and for whatever is missing what to run
+or to do next. tfjs-rbn works without a GPU, without the addon and without tfjs-node.
 
   --kernels         tells instead which kernels of tfjs-core the backend cuda runs on the GPU and which on the
                     CPU, on copies
@@ -55,9 +56,13 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify(table, null, 2)}\n` : describeKernels(table));
     return 0;
   }
-  const found = devices();
+  const {tensorflow: _ofThisProcess, ...found} = devices();
+  const tfjsNode = probeTfjsNode();
+  const {problem} = tfjsNode;
+  if (problem !== null && found.missing.every(({code}) => code !== problem.code)) found.missing.push(problem);
   const tools = await findTools();
-  process.stdout.write(values.json ? `${JSON.stringify({...found, tools}, null, 2)}\n` : await describe(found, tools));
+  process.stdout.write(values.json ? `${JSON.stringify({...found, tfjsNode, tools}, null, 2)}\n` :
+    await describe(found, tfjsNode, tools));
   return 0;
 }
 
@@ -86,9 +91,9 @@ function missingTools(tools: Tools): Missing[] {
   });
 }
 
-async function describe(found: Devices, tools: Tools): Promise<string> {
+async function describe(found: Omit<Devices, 'tensorflow'>, tfjsNode: TfjsNode, tools: Tools): Promise<string> {
   const {version, addon, engine, driver, gpus, missing} = found;
-  const line = (name: string, text: string) => `${name.padEnd(9)}${text}\n`;
+  const line = (name: string, text: string) => `${name.padEnd(10)}${text}\n`;
   const below = (text: string) => line('', text);
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const simulated = engine.kind === 'simulator';
@@ -110,12 +115,13 @@ async function describe(found: Devices, tools: Tools): Promise<string> {
     line(`GPU ${i}`, `${gpu.name}, compute capability ${gpu.computeCapability}, ${gpu.multiprocessors} multiprocessors, ` +
       `${gib(gpu.freeMemory)} of ${gib(gpu.totalMemory)} free${gpu.supported ? '' : ', not supported by this engine'}`)).join('');
   text += toolLine('nvcc') + toolLine('cmake');
+  text += line('tfjs-node', describeTfjsNode(tfjsNode)) + (tfjsNode.path === null ? '' : below(tfjsNode.path));
 
   if (simulated) text += '\nRBN_ENGINE asks for the simulator, which is for tests; without that variable a GPU is looked for.\n';
   const withoutEngine = missing.some(({code}) => code === 'NO_ENGINE') && !simulated;
   const all: Missing[] = [...peers, ...(withoutEngine ? missingTools(tools) : []), ...missing];
   if (all.length === 0) return simulated ? text : `${text}\nNothing is missing.\n`;
-  const isForGpu = peers.length === 0 && addon.loaded && !simulated;
+  const isForGpu = peers.length === 0 && addon.loaded && tfjsNode.problem === null && !simulated;
   return `${text}\n${isForGpu ? 'Missing for an NVIDIA GPU (the CPU code needs none of it)' : 'Missing'}:\n${
     all.map(({code, message, next}) => `  ${code}: ${message}\n    next: ${next}\n`).join('')}`;
 }

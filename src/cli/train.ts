@@ -9,7 +9,8 @@ import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import {ProgressView} from '../train/progress';
 import {DEFAULTS, runConfigs, Summary, train, TrainOptions} from '../train/train';
-import {choiceOption, makeFolder, numberOption, parseOptions, UsageError, Values} from './options';
+import {chooseBackend} from './backend';
+import {choiceOption, makeFolder, numberOption, parseOptions, Values} from './options';
 
 const HELP = `Usage: tfjs-rbn train [OPTIONS]
 
@@ -25,7 +26,8 @@ models and a report, report.html, with curves. Exits with 1 where, at the defaul
   --batch-size N    images a step (default ${DEFAULTS.batchSize})
   --lr X            learning rate at the start (default ${DEFAULTS.learningRate}); falls to 0 along half a cosine
   --jobs N          runs at a time, each in a process of its own (default: one a core)
-  --backend NAME    tfjs backend; cpu is the only one so far
+  --backend NAME    tfjs backend: cpu, or tensorflow, which is tfjs-node (default: tensorflow where tfjs-node is
+                    installed and there is no GPU, else cpu)
   --out DIR         where models and report go (default ${join('runs', 'digits')})
   --help            this text
 
@@ -39,9 +41,7 @@ const SPECS = {
 
 const MOST_JOBS = 1024, MOST_SEEDS = 1000, MOST_EPOCHS = 10000, MOST_WIDTH = 1024, TRAINING_IMAGES = 1437;
 
-function optionsFrom(values: Values): TrainOptions {
-  const backend = values.backend ?? 'cpu';
-  if (backend !== 'cpu') throw new UsageError(`--backend: expected cpu, the only backend that train runs on so far, received '${backend}'`);
+function optionsFrom(values: Values): Omit<TrainOptions, 'backend'> {
   const norm = choiceOption(values, 'norm', [...NORMS, 'both'] as const, 'both');
   const whole = (name: string, byDefault: number, most: number) => numberOption(values, name, byDefault, {least: 1, most, whole: true});
   return {
@@ -62,12 +62,15 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const options = optionsFrom(values);
+  const sizes = optionsFrom(values);
+  const {backend, description, warning} = chooseBackend(values);
+  const options = {backend, ...sizes};
   makeFolder(options.out);
   const configs = runConfigs(options);
   const command = ['tfjs-rbn train', ...args].join(' ');
   process.stdout.write(`${configs.length} runs, ${Math.min(options.jobs, configs.length)} at a time: ${options.norms.join(' and ')}, ` +
-      `${options.seeds} ${options.seeds === 1 ? 'seed' : 'seeds'}, ${options.epochs} ${options.epochs === 1 ? 'epoch' : 'epochs'}\n${machineLine()}\n\n`);
+      `${options.seeds} ${options.seeds === 1 ? 'seed' : 'seeds'}, ${options.epochs} ${options.epochs === 1 ? 'epoch' : 'epochs'}\nbackend ${description}\n${machineLine()}\n\n`);
+  if (warning !== '') process.stderr.write(`Warning: ${warning}\n\n`);
   const withoutAddon = devices().missing.find(({code}) => code === 'NO_BINARY');
   if (withoutAddon) process.stderr.write(`Warning: ${withoutAddon.message} RBN runs in plain TypeScript.\nNext: ${withoutAddon.next}\n\n`);
   const view = new ProgressView(configs, process.stdout);

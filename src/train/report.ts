@@ -75,7 +75,7 @@ ${stepTimes(summaries)}
 <p class="quiet">Each model was saved, loaded again and tested: the accuracy was the same.</p>
 <h2>Made by</h2>
 <p><code>${escape(command)}</code></p>
-<p class="quiet">${escape(machineLine())}; ${count(options.jobs, 'run')} at a time.</p>
+<p class="quiet">${escape(machineLine())}; backend ${options.backend.name}; ${count(options.jobs, 'run')} at a time.</p>
 <p class="quiet">Data: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998),
 CC BY 4.0. The split is the same in every run.</p>
 </main>

@@ -12,7 +12,13 @@ import {NormClock} from './norm_clock';
 import {permutation, randomNumbers} from './random';
 import {median} from './statistics';
 
+/** Where training runs. */
+export type TrainBackend =
+  | {name: 'cpu'}
+  | {name: 'tensorflow'; tfjsNode: string}; // folder of the package
+
 export interface RunConfig {
+  backend: TrainBackend;
   norm: Norm;
   seed: number;
   epochs: number;

@@ -8,10 +8,11 @@ import {join} from 'node:path';
 import {Norm} from './network';
 import {runAll} from './pool';
 import {reportPage} from './report';
-import {Progress, RunConfig, RunResult} from './run';
+import {Progress, RunConfig, RunResult, TrainBackend} from './run';
 import {mean, median, standardDeviation} from './statistics';
 
 export interface TrainOptions {
+  backend: TrainBackend;
   norms: readonly Norm[];
   epochs: number;
   seeds: number; // seeds 1 to this
@@ -51,11 +52,11 @@ export interface TrainResult {
 }
 
 export function runConfigs(options: TrainOptions): RunConfig[] {
-  const {epochs, seeds, batchSize, learningRate, width, out} = options;
+  const {backend, epochs, seeds, batchSize, learningRate, width, out} = options;
   // BatchNorm first: its runs take longest, and the short ones fill the end evenly.
   const norms = [...options.norms].sort();
   return norms.flatMap(norm => Array.from({length: seeds}, (_, i) => (
-    {norm, seed: i + 1, epochs, batchSize, learningRate, width, modelDirectory: join(out, 'models', `${norm}-seed${i + 1}`)})));
+    {backend, norm, seed: i + 1, epochs, batchSize, learningRate, width, modelDirectory: join(out, 'models', `${norm}-seed${i + 1}`)})));
 }
 
 export async function train(options: TrainOptions, configs: RunConfig[], command: string,

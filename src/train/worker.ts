@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '../index';
 import {replaceConv2DBackpropFilter} from './conv2d_backprop_filter';
-import {RunConfig, RunResult, Progress, trainRun} from './run';
+import {RunConfig, RunResult, Progress, TrainBackend, trainRun} from './run';
 
 export type WorkerMessage = {progress: Progress} | {result: RunResult} | {error: string};
 
@@ -19,8 +19,7 @@ function send(message: WorkerMessage): Promise<void> {
 
 async function main(config: RunConfig): Promise<void> {
   tf.enableProdMode(); // no advice to install another backend
-  await tf.setBackend('cpu');
-  replaceConv2DBackpropFilter();
+  await useBackend(config.backend);
   let reported = -Infinity;
   const result = await trainRun(config, progress => {
     if (progress.epoch === null && performance.now() - reported < REPORT_INTERVAL) return;
@@ -28,6 +27,13 @@ async function main(config: RunConfig): Promise<void> {
     void send({progress});
   });
   await send({result});
+}
+
+async function useBackend(backend: TrainBackend): Promise<void> {
+  // What it replaces is slow on `cpu` only.
+  if (backend.name === 'cpu') replaceConv2DBackpropFilter();
+  else require(backend.tfjsNode);
+  if (!await tf.setBackend(backend.name)) throw new Error(`the backend '${backend.name}' does not start`);
 }
 
 process.once('message', (config: RunConfig) => {

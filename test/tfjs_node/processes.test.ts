@@ -178,7 +178,7 @@ describe('tfjs-node in processes of its own', function() {
         trainingStep(tf, rbn, 'copy');
         trainingStep(tf, rbn, 'copy');
         console.log('done');`);
-      assert.match(stderr, /\[UNSUPPORTED_TENSORFLOW\] RbnWarning: .* has no TF_Version\. RBN runs .* on copies/);
+      assert.match(stderr, /\[UNSUPPORTED_TENSORFLOW\] RbnWarning: .* has no TF_NewStatus\. RBN runs .* on copies/);
       assert.match(stderr, /Next: npx tfjs-rbn doctor/);
       assert.equal(stderr.match(/RbnWarning/g)!.length, 1, stderr);
     });

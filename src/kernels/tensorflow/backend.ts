@@ -5,14 +5,14 @@
 // on it; and its tensors as arrays, for where the ops can not be had.
 import type {DataType, DataValues, TensorInfo} from '@tensorflow/tfjs-core';
 
-import {settings} from '../../binding';
+import {settings, TensorflowBinding} from '../../binding';
 import {ArrayMemory} from '../shared/on_arrays';
 
 interface OpAttribute {name: string; type: number; value: number | boolean}
 
 /** tfjs-node's NodeJSKernelBackend. */
 export interface TensorflowBackend {
-  readonly binding: {readonly TF_ATTR_INT: number; readonly TF_ATTR_BOOL: number};
+  readonly binding: TensorflowBinding & {readonly TF_ATTR_INT: number; readonly TF_ATTR_BOOL: number};
   executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: TensorInfo[], outputs: number): TensorInfo[];
   write(values: DataValues, shape: number[], dtype: DataType): object;
   readSync(dataId: object): DataValues;
