@@ -169,6 +169,7 @@ describe('cuda: fallback', () => {
       assert.throws(() => tf.fft(complex), (e: unknown) => e instanceof RbnError && /FFT for complex64/.test(e.message));
       complex.dispose();
       taken(fallBack('StringToHashBucketFast', {input: text}, {numBuckets: 3}));
+      tf.fill([2], 'a').dispose();
     } finally {
       delete process.env.RBN_STRICT;
     }

@@ -32,9 +32,17 @@ const range: CudaKernel = ({attrs, backend}) => {
   return backend.compute('Range', [], {shape: [count], dtype}, [start, step]);
 };
 
+/** From start to stop, both included, with the rounding errors of one element and not of all before it. */
+const linSpace: CudaKernel = ({attrs, backend}) => {
+  const {start, stop, num} = attrs as {start: number, stop: number, num: number};
+  const step = num === 1 ? 0 : (stop - start) / (num - 1);
+  return backend.compute('Range', [], {shape: [num], dtype: 'float32'}, [start, step]);
+};
+
 /** By tfjs-core's names. */
 export const creationKernels: CudaKernels = {
   Fill: fill,
+  LinSpace: linSpace,
   OnesLike: like(1),
   Range: range,
   ZerosLike: like(0),

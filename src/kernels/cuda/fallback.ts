@@ -38,7 +38,7 @@ export function fallbackNames(): string[] {
  */
 export function fallbackKernel(name: string): CudaKernel {
   return ({inputs, attrs, backend}) => {
-    const dtypes = tensorsOf(inputs).map(({dtype}) => dtype);
+    const dtypes = [...tensorsOf(inputs), attrs as {dtype?: DataType}].map(({dtype}) => dtype);
     if (!dtypes.includes('string')) announce(name, dtypes);
     const cost = costOf(name);
     cost.calls++;
@@ -115,7 +115,7 @@ function costOf(name: string): FallbackCost {
 }
 
 /** Says once that a kernel falls back, or refuses to. */
-function announce(name: string, dtypes: DataType[]): void {
+function announce(name: string, dtypes: (DataType | undefined)[]): void {
   const what = `cuda: no kernel ${name}${dtypes.includes('complex64') ? ' for complex64' : ''}`;
   if (settings().strict) {
     throw new RbnError({
