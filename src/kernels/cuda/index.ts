@@ -12,8 +12,10 @@ import {fallbackKernel, fallbackNames} from './fallback';
 import {gatherKernels} from './gather';
 import {CudaKernel, CudaKernels, KernelArguments, tensorsOf} from './kernel';
 import {layoutKernels} from './layout';
+import {reductionKernels} from './reductions';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
 import {representativeBatchNormGrad} from './RepresentativeBatchNormGrad';
+import {sortKernels} from './sort';
 import {views} from './views';
 
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
@@ -22,6 +24,8 @@ const native: CudaKernels = {
   ...elementwiseKernels,
   ...gatherKernels,
   ...layoutKernels,
+  ...reductionKernels,
+  ...sortKernels,
   [RepresentativeBatchNorm]: representativeBatchNorm,
   [RepresentativeBatchNormGrad]: representativeBatchNormGrad,
 };
