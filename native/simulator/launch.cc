@@ -88,6 +88,9 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
   // The operation alone owns the call, and ends on the stream: see Simulator::step.
   operation.run = [&simulator, config, call = std::shared_ptr<const KernelCall>(std::move(call)), seed, stream,
                    used] {
+    if (simulator.fail_launch > 0 && --simulator.fail_launch == 0) {
+      return simulator.note_failure(cudaErrorLaunchFailure, "made to fail");
+    }
     try {
       Grid grid(config, *call, seed, stream->pool);
       const cudaError_t error = grid.run();

@@ -80,6 +80,11 @@ void rbn_simulator_fail_allocation(uint64_t k) {
   std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
   simulator.fail_allocation = k;
 }
+void rbn_simulator_fail_launch(uint64_t k) {
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  simulator.fail_launch = k;
+}
 uint64_t rbn_simulator_live_allocations(uint64_t* bytes) {
   Simulator& simulator = Simulator::instance();
   std::lock_guard<std::recursive_mutex> lock(simulator.mutex);

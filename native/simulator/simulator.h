@@ -67,6 +67,7 @@ struct Simulator {
   uint64_t launches = 0;
   bool defer;
   uint64_t fail_allocation = 0;
+  uint64_t fail_launch;
   uint64_t release_threshold = 0;
 
  private:

@@ -38,6 +38,8 @@ Simulator::Simulator() : null_stream(std::make_unique<rbn_simulator_stream>()) {
   seed = seed_text ? strtoull(seed_text, nullptr, 10) : 0;
   const char* const defer_text = getenv("RBN_SIMULATOR_DEFER");
   defer = defer_text && atoi(defer_text) != 0;
+  const char* const fail_text = getenv("RBN_SIMULATOR_FAIL_LAUNCH");
+  fail_launch = fail_text ? strtoull(fail_text, nullptr, 10) : 0;
 }
 
 Simulator& Simulator::instance() {

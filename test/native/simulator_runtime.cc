@@ -304,6 +304,12 @@ void test_device_and_errors() {
     rbn_simulator_clear_error();
     CHECK(cudaGetLastError() == cudaSuccess && rbn::launch(config(1, 32), empty_kernel) == cudaSuccess);
   }
+  // Made to fail, once.
+  rbn_simulator_fail_launch(2);
+  CHECK(rbn::launch(config(1, 32), empty_kernel) == cudaSuccess);
+  CHECK(rbn::launch(config(1, 32), empty_kernel) == cudaErrorLaunchFailure);
+  rbn_simulator_clear_error();
+  CHECK(rbn::launch(config(1, 32), empty_kernel) == cudaSuccess);
   // Deferred, the launch succeeds and the synchronisation tells.
   rbn_simulator_set_defer(1);
   CHECK(rbn::launch(config(1, 32), divergent_kernel, x) == cudaSuccess);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// How tests steer the simulator. Environment: RBN_SIMULATOR_SEED and RBN_SIMULATOR_DEFER=1 give the
-// values to begin with.
+// How tests steer the simulator. Environment: RBN_SIMULATOR_SEED, RBN_SIMULATOR_DEFER=1 and
+// RBN_SIMULATOR_FAIL_LAUNCH give the values to begin with.
 #ifndef RBN_SIMULATOR_CONTROL_H_
 #define RBN_SIMULATOR_CONTROL_H_
 
@@ -21,6 +21,9 @@ RBN_SIMULATOR_EXPORT void rbn_simulator_set_defer(int defer);
 
 // The k-th device allocation from now (1 is the next) fails once with cudaErrorMemoryAllocation; 0: none.
 RBN_SIMULATOR_EXPORT void rbn_simulator_fail_allocation(uint64_t k);
+
+// The k-th kernel from now (1 is the next) ends in cudaErrorLaunchFailure, which is sticky; 0: none.
+RBN_SIMULATOR_EXPORT void rbn_simulator_fail_launch(uint64_t k);
 
 // Device allocations that are live, and their bytes.
 RBN_SIMULATOR_EXPORT uint64_t rbn_simulator_live_allocations(uint64_t* bytes);
