@@ -49,13 +49,14 @@ const folder = linkedCopy('addon-asan');
 if (!await buildAddon(folder, {...process.env, RBN_SANITIZE: 'address'})) process.exit(1);
 // Node is not instrumented, so the runtime has to be there before it; and it keeps memory until it exits.
 const libasan = output('g++', ['-print-file-name=libasan.so']).trim();
-check('random arguments and the case table, addon under ASan', process.execPath,
-    [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--timeout', '120000',
-      'out/test/fuzz_addon.test.js', 'out/test/cases.test.js'], {
+check('random arguments, the case table and the backend cuda, addon and engine under ASan', process.execPath,
+    [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--timeout', '600000',
+      'out/test/fuzz_addon.test.js', 'out/test/cases.test.js', 'out/test/cuda/*.test.js'], {
       LD_PRELOAD: libasan,
       ASAN_OPTIONS: 'detect_leaks=0,allocator_may_return_null=1',
       UBSAN_OPTIONS: 'halt_on_error=1,print_stacktrace=1',
       RBN_ADDON_PATH: path.join(folder, 'build/Release/rbn.node'),
       RBN_ENGINE: 'simulator',
+      RBN_ENGINE_PATH: path.join(root, 'out/asan/librbn_engine_simulator.so'),
     });
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Training on the backend `cuda` for a long time, and with memory that runs out at every point of a step.
+import '@tensorflow/tfjs-backend-cpu';
+
+import * as assert from 'node:assert/strict';
+
+import * as tf from '@tensorflow/tfjs-core';
+import * as rbn from 'tfjs-rbn';
+
+import {backend, onCuda} from '../support/cuda';
+
+/** A small network with all that a residual one has; `step` trains it once on a fixed batch. */
+class Network {
+  private readonly random = (shape: number[], seed: number) => {
+    const values = Float32Array.from({length: shape.reduce((a, b) => a * b, 1)}, (_, i) => Math.sin(seed + 7 * i) / 2);
+    return tf.tensor(values, shape);
+  };
+  private readonly x = this.random([4, 5, 5, 2], 1);
+  private readonly labels = tf.oneHot(tf.tensor1d([0, 1, 2, 1], 'int32'), 3);
+  readonly variables = [
+    this.random([3, 3, 2, 4], 2), tf.ones([4]), tf.zeros([4]), tf.zeros([4]), tf.zeros([4]), tf.ones([4]), this.random([4, 3], 3),
+  ].map((value) => {
+    const variable = tf.variable(value as tf.Tensor);
+    value.dispose();
+    return variable;
+  });
+
+  step(optimizer: tf.Optimizer): number {
+    const [kernel, gamma, beta, centerWeight, scaleWeight, scaleBias, dense] = this.variables as unknown as
+        [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor2D];
+    const loss = optimizer.minimize(() => {
+      const h = tf.conv2d(this.x as tf.Tensor4D, kernel, 1, 'same');
+      const residual = tf.concat([this.x as tf.Tensor4D, this.x as tf.Tensor4D], 3);
+      const {output} = rbn.representativeBatchNormTraining(
+          h, {gamma, beta, centerWeight, scaleWeight, scaleBias}, {activation: 'relu', residual});
+      const pooled = tf.mean(tf.maxPool(output as tf.Tensor4D, 2, 2, 'valid'), [1, 2]) as tf.Tensor2D;
+      return tf.losses.softmaxCrossEntropy(this.labels, tf.matMul(pooled, dense)) as tf.Scalar;
+    }, true)!;
+    const value = loss.dataSync()[0]!;
+    loss.dispose();
+    return value;
+  }
+
+  values(): Float32Array[] {
+    return this.variables.map((v) => v.dataSync() as Float32Array);
+  }
+
+  dispose(): void {
+    tf.dispose([this.x, this.labels, ...this.variables]);
+  }
+}
+
+const optimizers: {[name: string]: () => tf.Optimizer} = {
+  sgd: () => tf.train.sgd(0.1), momentum: () => tf.train.momentum(0.1, 0.9), adam: () => tf.train.adam(0.01),
+};
+
+describe('training on cuda', function() {
+  this.timeout(600000);
+  onCuda();
+
+  for (const [name, make] of Object.entries(optimizers)) {
+    it(`with ${name} follows the cpu backend`, async () => {
+      const losses: number[][] = [];
+      for (const where of ['cpu', 'cuda']) {
+        await tf.setBackend(where);
+        const network = new Network(), optimizer = make();
+        losses.push(Array.from({length: 10}, () => network.step(optimizer)));
+        network.dispose();
+        optimizer.dispose();
+      }
+      const [expected, received] = losses as [number[], number[]];
+      assert.ok(expected[9]! < expected[0]!, `the loss goes from ${expected[0]} to ${expected[9]}`);
+      // Sums in another order: float32 keeps some seven digits, and ten steps amplify the difference.
+      for (const [i, loss] of received.entries()) assert.ok(Math.abs(loss - expected[i]!) <= 1e-5 * expected[i]!, `step ${i}: ${loss}, ${expected[i]}`);
+    });
+  }
+
+  it('has the same bits in a second run', () => {
+    const runs = [0, 1].map(() => {
+      const network = new Network(), optimizer = tf.train.momentum(0.1, 0.9);
+      for (let i = 0; i < 5; i++) network.step(optimizer);
+      const values = network.values();
+      network.dispose();
+      optimizer.dispose();
+      return values;
+    });
+    assert.deepEqual(runs[0], runs[1]);
+  });
+
+  it('keeps to the same memory for 2,000 steps', () => {
+    const network = new Network(), optimizer = tf.train.adam(0.001);
+    const used: number[] = [], tensors: number[] = [];
+    for (let i = 0; i < 2000; i++) {
+      network.step(optimizer);
+      if (i % 100 !== 99) continue;
+      used.push(backend().context.memory().used);
+      tensors.push(tf.memory().numTensors);
+    }
+    assert.deepEqual(new Set(used).size, 1, `bytes in use: ${used.join(', ')}`);
+    assert.deepEqual(new Set(tensors).size, 1, `tensors: ${tensors.join(', ')}`);
+    assert.ok(backend().numDataIds() <= tf.memory().numDataBuffers);
+    network.dispose();
+    optimizer.dispose();
+  });
+
+  it('survives a lack of memory at every allocation of a step', () => {
+    const {context} = backend();
+    const network = new Network(), optimizer = tf.train.momentum(0.1, 0.9);
+    network.step(optimizer); // makes the optimiser's own variables
+    let k = 1;
+    for (;; k++) {
+      const used = context.memory().used, tensors = tf.memory().numTensors, ids = backend().numDataIds();
+      context.failAllocation(k);
+      let error: unknown = null;
+      try {
+        network.step(optimizer);
+      } catch (e) {
+        error = e;
+      }
+      context.failAllocation(0);
+      assert.equal(context.memory().used, used, `bytes left behind by a failure at allocation ${k}: ${String(error)}`);
+      assert.equal(tf.memory().numTensors, tensors, `tensors left behind by a failure at allocation ${k}: ${String(error)}`);
+      assert.equal(backend().numDataIds(), ids, `data left behind by a failure at allocation ${k}: ${String(error)}`);
+      if (error === null) break;
+      assert.ok(error instanceof rbn.RbnError && error.code === 'OUT_OF_MEMORY', `allocation ${k}: ${String(error)}`);
+      assert.ok(Number.isFinite(network.step(optimizer)), `the step after a failure at allocation ${k}`);
+    }
+    assert.ok(k > 50, `a step makes ${k - 1} allocations`);
+    network.dispose();
+    optimizer.dispose();
+  });
+});
