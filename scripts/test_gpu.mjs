@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // `npm run test:gpu [-- --sanitizer]`: the table of cases on a GPU, from C++ (float32 and bfloat16, every plan
-// that fits, the C ABI) and through the addon. Builds nothing, so that it runs on a machine without a
+// that fits, the C ABI) and through the addon; the backend `cuda`'s tests and tfjs-core's own. Builds nothing, so that it runs on a machine without a
 // compiler, and fails where there is no GPU. --sanitizer: also under compute-sanitizer's memcheck and racecheck,
 // on the small cases.
 import {spawnSync} from 'node:child_process';
@@ -17,8 +17,10 @@ let failed = 0;
 
 function check(what, file, args) {
   say(what);
-  const {status, signal, error} = spawnSync(file, args,
-      {cwd: root, stdio: 'inherit', env: {...process.env, RBN_ENGINE: 'cuda', RBN_ENGINE_PATH: engine}});
+  const {status, signal, error} = spawnSync(file, args, {
+    cwd: root, stdio: 'inherit',
+    env: {...process.env, RBN_ENGINE: 'cuda', RBN_TEST_ENGINE: 'cuda', RBN_ENGINE_PATH: engine},
+  });
   if (status === 0) return;
   say(`${what} FAILED (${error?.message ?? signal ?? `exit ${status}`})`);
   failed++;
@@ -30,6 +32,11 @@ if (failed === 0) {
   check('case runner on the GPU', runner, ['--engine', engine]);
   check('cases through the addon on the GPU', process.execPath,
       [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--timeout', '60000', tests]);
+  check('the backend cuda on the GPU', process.execPath,
+      [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--timeout', '60000',
+        path.join(root, 'out/test/cuda/*.test.js')]);
+  check("tfjs-core's own tests on the GPU", process.execPath,
+      [path.join(root, 'scripts/conformance.mjs'), '--engine', 'cuda', '--jobs', '4']);
 }
 if (failed === 0 && process.argv.includes('--sanitizer')) {
   const sanitizer = which('compute-sanitizer');
