@@ -5,4 +5,5 @@
 export type {DeviceArray, DeviceDtype} from './arrays';
 export {isDeviceDtype} from './arrays';
 export {CudaBackend} from './cuda_backend';
+export {disposeStaleTapes} from './stale_tape';
 export type {CudaMemoryInfo, TensorSpec} from './cuda_backend';
