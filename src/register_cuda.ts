@@ -4,7 +4,7 @@
 // The side effects of importing 'tfjs-rbn/cuda': the backend `cuda` and its kernels.
 import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
 
-import {CudaBackend, disposeStaleTapes} from './backend';
+import {CudaBackend, disposeAfterFailedGradients} from './backend';
 import {cudaConfigs} from './kernels/cuda';
 
 /** Below tfjs's own backends: nobody gets a GPU, or an error for want of one, without asking for it by name. */
@@ -19,6 +19,6 @@ if (findBackendFactory('cuda') == null) {
     }
     return backend;
   }, PRIORITY);
-  disposeStaleTapes();
+  disposeAfterFailedGradients();
   for (const config of cudaConfigs()) registerKernel(config);
 }

@@ -5,5 +5,5 @@
 export type {DeviceArray, DeviceDtype} from './arrays';
 export {isDeviceDtype} from './arrays';
 export {CudaBackend} from './cuda_backend';
-export {disposeStaleTapes} from './stale_tape';
+export {disposeAfterFailedGradients} from './failed_gradients';
 export type {CudaMemoryInfo, TensorSpec} from './cuda_backend';
