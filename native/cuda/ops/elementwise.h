@@ -172,8 +172,9 @@ Operand<T> operand_of(const RbnTensor& t, int64_t offset, int64_t inner) {
           static_cast<uint32_t>(inner)};
 }
 
-// `offset`: of each operand's first element.
-template <class Out, class... In, class F, size_t... I>
+// `offset`: of each operand's first element. kWidth as for the kernel, of the whole call: a part may have an
+// innermost size that is a multiple of 4 where the strides are none.
+template <int kWidth, class Out, class... In, class F, size_t... I>
 cudaError_t launch_elements(RbnContext* context, const F& f, const RbnTensor* inputs, Out* out,
                             const Broadcast& b, const int64_t* offset, std::index_sequence<I...> each) {
   const int64_t count = b.count();
@@ -184,29 +185,22 @@ cudaError_t launch_elements(RbnContext* context, const F& f, const RbnTensor* in
     Broadcast part = b;
     part.size[d] = b.size[d] >= 8 ? (b.size[d] / 2 + 3) / 4 * 4 : b.size[d] / 2;
     const int64_t taken = part.size[d], taken_out = part.count();
-    const cudaError_t error = launch_elements<Out, In...>(context, f, inputs, out, part, offset, each);
+    const cudaError_t error =
+        launch_elements<kWidth, Out, In...>(context, f, inputs, out, part, offset, each);
     if (error != cudaSuccess) return error;
     part.size[d] = b.size[d] - taken;
     const int64_t rest[] = {offset[I] + taken * b.stride[d][I]...};
-    return launch_elements<Out, In...>(context, f, inputs, out + taken_out, part, rest, each);
+    return launch_elements<kWidth, Out, In...>(context, f, inputs, out + taken_out, part, rest, each);
   }
-  const auto launch_width = [&](auto width) {
-    constexpr int kWidth = decltype(width)::value;
-    LaunchConfig config;
-    config.grid = dim3(element_blocks((count + kWidth - 1) / kWidth));
-    config.block = dim3(kElementThreads);
-    config.stream = context->stream;
-    using W = Walk<sizeof...(In)>;
-    void (*const kernel)(F, Out*, uint32_t, W, Operand<In>...) =
-        rbn_elementwise_kernel<kWidth, F, Out, W, Operand<In>...>;
-    return launch(config, kernel, f, out, static_cast<uint32_t>(count), walk_of<sizeof...(In)>(b),
-                  operand_of<In>(inputs[I], offset[I], b.stride[0][I])...);
-  };
-  // One operand is never broadcast: it needs no second kernel.
-  if constexpr (sizeof...(In) > 1) {
-    if (b.rank > 1 && b.size[0] % 4 != 0) return launch_width(std::integral_constant<int, 1>());
-  }
-  return launch_width(std::integral_constant<int, 4>());
+  LaunchConfig config;
+  config.grid = dim3(element_blocks((count + kWidth - 1) / kWidth));
+  config.block = dim3(kElementThreads);
+  config.stream = context->stream;
+  using W = Walk<sizeof...(In)>;
+  void (*const kernel)(F, Out*, uint32_t, W, Operand<In>...) =
+      rbn_elementwise_kernel<kWidth, F, Out, W, Operand<In>...>;
+  return launch(config, kernel, f, out, static_cast<uint32_t>(count), walk_of<sizeof...(In)>(b),
+                operand_of<In>(inputs[I], offset[I], b.stride[0][I])...);
 }
 
 inline int32_t wrong_type(const char* kind, int32_t index, const char* expected, int32_t received,
@@ -252,10 +246,17 @@ int32_t run_elementwise(RbnContext* context, const F& f, const RbnCall& call, Rb
   }
   if (b.count() == 0) return RBN_OK;
   const int64_t offset[sizeof...(In)] = {};
-  return check(error,
-               launch_elements<Out, In...>(context, f, call.inputs, static_cast<Out*>(out.data), b,
-                                           offset, each),
-               "launch");
+  const auto launch_width = [&](auto width) {
+    return check(error,
+                 launch_elements<decltype(width)::value, Out, In...>(
+                     context, f, call.inputs, static_cast<Out*>(out.data), b, offset, each),
+                 "launch");
+  };
+  // One operand is never broadcast: it needs no second kernel.
+  if constexpr (sizeof...(In) > 1) {
+    if (b.rank > 1 && b.size[0] % 4 != 0) return launch_width(std::integral_constant<int, 1>());
+  }
+  return launch_width(std::integral_constant<int, 4>());
 }
 
 // `f` over the call's first inputs, one of each type In, into its output, of type Out. Shapes are broadcast.
