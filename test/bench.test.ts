@@ -150,8 +150,8 @@ describe('targets and report', () => {
     shape: [8, 28, 28, 128], training: true,
     times: Object.fromEntries(Object.entries(times).map(([name, milliseconds]) => [name, {milliseconds, calls: 9}])),
   });
-  const times = {native: 0.9, nativeAlone: 0.5, typescriptAlone: 30, torchBatchNorm: 0.8, torchRbn: 5, opByOp: 2000, composed: 899, tfBatchNorm: 700, copy: 0.1};
-  const measured = {rows: [row(times)], overhead: {rbn: 30, add: 9}};
+  const times = {native: 0.9, kernels: 0.8, nativeAlone: 0.5, typescriptAlone: 30, torchBatchNorm: 0.8, torchRbn: 5, opByOp: 2000, composed: 899, tfBatchNorm: 700, copy: 0.1};
+  const measured = {backend: 'cpu' as const, tensorflow: null, rows: [row(times)], overhead: {rbn: 30, add: 9}};
   const targets = checkTargets(measured);
   const met = (what: RegExp) => targets.find(t => what.test(t.what))?.met;
 
@@ -167,7 +167,20 @@ describe('targets and report', () => {
   });
 
   it('asks nothing of what was not measured', () => {
-    assert.deepEqual(checkTargets({rows: [], overhead: {rbn: 1, add: 1}}).map(t => t.met), [true]);
+    assert.deepEqual(checkTargets({...measured, rows: [], overhead: {rbn: 1, add: 1}}).map(t => t.met), [true]);
+  });
+
+  it("has other limits on tfjs-node, and one for the ops' registration", () => {
+    const onTensorflow = (milliseconds: typeof times, registration: number) => checkTargets({
+      ...measured, backend: 'tensorflow', tensorflow: {version: '2.9.1', way: 'op', registration}, rows: [row(milliseconds)],
+    }).map(({what, limit, met}) => [what.split(',')[0], limit, met]);
+    const tfjs = {...times, native: 0.5, kernels: 0.4, nativeAlone: 0.4};
+    assert.deepEqual(onTensorflow({...tfjs, opByOp: 7.5, composed: 7.4}, 100), [
+      ['RBN kernels in tfjs', '≤ 1.1', true], ['RBN in tfjs', '≤ 1.1', false], ['RBN in tfjs', '≥ 15 ×', true],
+      ['RBN in tfjs', '≥ 15 ×', false], ['frozen forward on shape [1', '≤ 20 µs', false],
+      ['registration of the ops with TensorFlow', '≤ 100 ms', true],
+    ]);
+    assert.equal(onTensorflow(tfjs, 101).at(-1)![2], false);
   });
 
   const result: BenchResult = {

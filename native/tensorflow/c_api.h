@@ -20,7 +20,6 @@ struct TF_OpDefinitionBuilder;
 struct TF_ShapeHandle;
 struct TF_ShapeInferenceContext;
 struct TF_KernelBuilder;
-struct TF_OpKernelConstruction;
 struct TF_OpKernelContext;
 
 // As TF_Code and TF_DataType; both are C enums, passed as int.
@@ -28,8 +27,9 @@ enum Code { kOk = 0, kInvalidArgument = 3, kResourceExhausted = 8, kInternal = 1
 enum DataType { kFloat = 1, kInt32 = 3 };
 
 using ShapeFunction = void (*)(TF_ShapeInferenceContext*, TF_Status*);
-using CreateKernel = void* (*)(TF_OpKernelConstruction*);
-using ComputeKernel = void (*)(void* kernel, TF_OpKernelContext*);
+// Our kernels have no state: TensorFlow is given null for what creates and deletes kernel objects.
+using ComputeKernel = void (*)(void* null, TF_OpKernelContext*);
+using CreateKernel = void* (*)(void* construction);
 using DeleteKernel = void (*)(void* kernel);
 
 // F(result, name, arguments), in the order in which a missing one is reported.
@@ -61,11 +61,9 @@ using DeleteKernel = void (*)(void* kernel);
     (const char* op, const char* device, CreateKernel, ComputeKernel, DeleteKernel))              \
   F(void, TF_KernelBuilder_HostMemory, (TF_KernelBuilder*, const char* argument))                 \
   F(void, TF_RegisterKernelBuilder, (const char* name, TF_KernelBuilder*, TF_Status*))            \
-  F(void, TF_OpKernelConstruction_GetAttrInt32,                                                   \
-    (TF_OpKernelConstruction*, const char* name, int32_t* value, TF_Status*))                     \
-  F(void, TF_OpKernelConstruction_GetAttrBool,                                                    \
-    (TF_OpKernelConstruction*, const char* name, unsigned char* value, TF_Status*))               \
-  F(void, TF_OpKernelConstruction_Failure, (TF_OpKernelConstruction*, TF_Status*))                \
+  F(int, TF_NumInputs, (TF_OpKernelContext*))                                                     \
+  F(int, TF_NumOutputs, (TF_OpKernelContext*))                                                    \
+  F(int, TF_ExpectedOutputDataType, (TF_OpKernelContext*, int index))                             \
   F(void, TF_GetInput, (TF_OpKernelContext*, int index, TF_Tensor**, TF_Status*))                 \
   F(TF_Tensor*, TF_AllocateOutput,                                                                \
     (TF_OpKernelContext*, int index, int type, const int64_t* sizes, int rank, size_t bytes,      \

@@ -32,82 +32,31 @@ void check(const Status& status) {
   if (!status.ok()) throw Failure{tensorflow_api().TF_GetCode(status), status.message()};
 }
 
-bool read_bool(TF_OpKernelConstruction* construction, const char* name) {
-  Status status(tensorflow_api());
-  unsigned char value = 0;
-  tensorflow_api().TF_OpKernelConstruction_GetAttrBool(construction, name, &value, status);
-  check(status);
-  return value != 0;
-}
-
-int32_t read_count(TF_OpKernelConstruction* construction, const char* name, int32_t most) {
-  Status status(tensorflow_api());
-  int32_t value = 0;
-  tensorflow_api().TF_OpKernelConstruction_GetAttrInt32(construction, name, &value, status);
-  check(status);
-  if (value != 0 && value != most) {
-    invalid(std::string(name) + ": expected 0 or " + std::to_string(most) + ", received " +
-            std::to_string(value));
-  }
-  return value;
-}
-
 }  // namespace
-
-ForwardAttributes read_forward_attributes(TF_OpKernelConstruction* construction) {
-  ForwardAttributes a = {};
-  a.relu = read_bool(construction, "relu");
-  a.channels_first = read_bool(construction, "channels_first");
-  a.gamma = read_count(construction, "num_gamma", 1);
-  a.beta = read_count(construction, "num_beta", 1);
-  a.residual = read_count(construction, "num_residual", 1);
-  a.given = read_count(construction, "num_given", 2);
-  a.statistics = read_count(construction, "num_statistics", 2);
-  a.state = read_count(construction, "num_state", 1);
-  a.mask = read_count(construction, "num_mask", 1);
-  if (a.given + a.statistics != 2) {
-    invalid("num_statistics: expected 2 in training and 0 with given statistics, received " +
-            std::to_string(a.statistics));
-  }
-  if (a.mask != (a.state == 1 && a.relu && a.residual == 1 ? 1 : 0)) {
-    invalid("num_mask: expected 1 where state is kept and a ReLU follows a residual, else 0, received " +
-            std::to_string(a.mask));
-  }
-  return a;
-}
-
-BackwardAttributes read_backward_attributes(TF_OpKernelConstruction* construction) {
-  BackwardAttributes a = {};
-  a.relu = read_bool(construction, "relu");
-  a.channels_first = read_bool(construction, "channels_first");
-  a.gamma = read_count(construction, "num_gamma", 1);
-  a.beta = read_count(construction, "num_beta", 1);
-  a.mean = read_count(construction, "num_mean", 1);
-  a.mask = read_count(construction, "num_mask", 1);
-  if (a.mask == 1 && !a.relu) invalid("num_mask: expected 0 without a ReLU, received 1");
-  return a;
-}
 
 Call::~Call() {
   for (int i = 0; i < tensor_count_; ++i) tensorflow_api().TF_DeleteTensor(tensors_[i]);
 }
 
-RbnForward Call::forward(const ForwardAttributes& a) {
+RbnForward Call::forward() {
   RbnForward call = {};
   RbnProblem& p = call.problem;
-  p.training = a.given == 0;
-  p.activation = a.relu ? RBN_RELU : RBN_LINEAR;
-  read_options(&p);
-  read_x(&p, a.channels_first);
+  read_options(&p, kForwardFlags);
+  const bool masked = has(kState | kRelu | kResidual);
+  check_counts(5 + has(kGamma) + has(kBeta) + has(kResidual) + (has(kTraining) ? 0 : 2),
+               1 + (has(kTraining) ? 2 : 0) + has(kState) + masked);
+  read_x(&p);
   call.x = x_;
   call.center_weight = floats("centerWeight", p.channels);
   call.scale_weight = floats("scaleWeight", p.channels);
   call.scale_bias = floats("scaleBias", p.channels);
-  call.gamma = optional_floats("gamma", p.channels, a.gamma != 0);
-  call.beta = optional_floats("beta", p.channels, a.beta != 0);
-  call.residual = optional_floats("residual", elements(p), a.residual != 0);
-  call.given_mean = optional_floats("mean", p.channels, a.given != 0);
-  call.given_variance = optional_floats("variance", p.channels, a.given != 0);
+  call.gamma = optional_floats("gamma", p.channels, kGamma);
+  call.beta = optional_floats("beta", p.channels, kBeta);
+  call.residual = optional_floats("residual", elements(p), kResidual);
+  if (!p.training) {
+    call.given_mean = floats("mean", p.channels);
+    call.given_variance = floats("variance", p.channels);
+  }
 
   const Shape channels = {1, {p.channels}};
   call.y = output_floats(x_shape_);
@@ -115,40 +64,33 @@ RbnForward Call::forward(const ForwardAttributes& a) {
     call.mean = output_floats(channels);
     call.variance = output_floats(channels);
   }
-  if (a.state) call.state = output_floats({1, {rbn_state_floats(&p)}});
-  if (a.mask) {
+  if (has(kState)) call.state = output_floats({1, {rbn_state_floats(&p)}});
+  if (masked) {
     mask_ints_ = (rbn_mask_bytes(&p) + 3) / 4;
     call.mask = static_cast<uint8_t*>(output(kInt32, {1, {mask_ints_}}));
   }
   return call;
 }
 
-RbnBackward Call::backward(const BackwardAttributes& a) {
+RbnBackward Call::backward() {
   RbnBackward call = {};
   RbnProblem& p = call.problem;
-  p.training = a.mean == 0;
-  p.activation = a.relu ? RBN_RELU : RBN_LINEAR;
-  read_options(&p);
-  TF_Tensor* const dy = next_input();
-  read_x(&p, a.channels_first);
-  const size_t bytes = sizeof(float) * elements(p);
-  if (tensorflow_api().TF_TensorByteSize(dy) != bytes) {
-    invalid("dy: expected as many elements as x, " + std::to_string(elements(p)) + ", received " +
-            std::to_string(tensorflow_api().TF_TensorByteSize(dy) / sizeof(float)));
-  }
-  call.dy = tensorflow_api().TF_TensorData(dy);
+  read_options(&p, kBackwardFlags);
+  if (has(kMask) && !has(kRelu)) invalid("mask: expected none without a ReLU, received one");
+  check_counts(8 + has(kGamma) + has(kBeta) + (has(kTraining) ? 0 : 1) + has(kMask), 6 + has(kMask));
+  read_x(&p);
   call.x = x_;
+  call.dy = floats("dy", elements(p));
   call.center_weight = floats("centerWeight", p.channels);
   call.scale_weight = floats("scaleWeight", p.channels);
   call.scale_bias = floats("scaleBias", p.channels);
   call.variance = floats("variance", p.channels);
   call.state = floats("state", rbn_state_floats(&p));
-  call.gamma = optional_floats("gamma", p.channels, a.gamma != 0);
-  call.beta = optional_floats("beta", p.channels, a.beta != 0);
-  call.mean = optional_floats("mean", p.channels, a.mean != 0);
-  // Of one size with floats, so that they are counted alike.
-  call.mask = reinterpret_cast<const uint8_t*>(
-      optional_floats("mask", (rbn_mask_bytes(&p) + 3) / 4, a.mask != 0));
+  call.gamma = optional_floats("gamma", p.channels, kGamma);
+  call.beta = optional_floats("beta", p.channels, kBeta);
+  if (!p.training) call.mean = floats("mean", p.channels);
+  // int32 are as long as floats, and counted alike.
+  call.mask = reinterpret_cast<const uint8_t*>(optional_floats("mask", (rbn_mask_bytes(&p) + 3) / 4, kMask));
 
   const Shape channels = {1, {p.channels}};
   call.dx = output_floats(x_shape_);
@@ -157,7 +99,7 @@ RbnBackward Call::backward(const BackwardAttributes& a) {
   call.dcenter_weight = output_floats(channels);
   call.dscale_weight = output_floats(channels);
   call.dscale_bias = output_floats(channels);
-  if (a.mask) call.dresidual = output_floats(x_shape_);
+  if (has(kMask)) call.dresidual = output_floats(x_shape_);
   return call;
 }
 
@@ -179,8 +121,8 @@ const float* Call::floats(const char* name, int64_t count) {
   return static_cast<const float*>(tensorflow_api().TF_TensorData(tensor));
 }
 
-const float* Call::optional_floats(const char* name, int64_t count, bool there) {
-  return there ? floats(name, count) : nullptr;
+const float* Call::optional_floats(const char* name, int64_t count, int flag) {
+  return has(flag) ? floats(name, count) : nullptr;
 }
 
 float* Call::output_floats(const Shape& shape) { return static_cast<float*>(output(kFloat, shape)); }
@@ -188,6 +130,10 @@ float* Call::output_floats(const Shape& shape) { return static_cast<float*>(outp
 void* Call::output(int type, const Shape& shape) {
   size_t bytes = sizeof(float);  // int32 too
   for (int i = 0; i < shape.rank; ++i) bytes *= static_cast<size_t>(shape.sizes[i]);
+  // TensorFlow would take an output of another type than the op says.
+  if (tensorflow_api().TF_ExpectedOutputDataType(context_, outputs_) != type) {
+    invalid("outputs: expected the mask, and nothing else, to be int32");
+  }
   Status status(tensorflow_api());
   TF_Tensor* const tensor = tensorflow_api().TF_AllocateOutput(context_, outputs_++, type, shape.sizes,
                                                                shape.rank, bytes, status);
@@ -196,10 +142,10 @@ void* Call::output(int type, const Shape& shape) {
   return tensorflow_api().TF_TensorData(tensor);
 }
 
-void Call::read_options(RbnProblem* problem) {
+void Call::read_options(RbnProblem* problem, int allowed_flags) {
   TF_Tensor* const tensor = next_input();
   if (tensorflow_api().TF_TensorByteSize(tensor) != sizeof(int32_t) * kOptionsCount) {
-    invalid("options: expected 3 int32, received " +
+    invalid("options: expected " + std::to_string(kOptionsCount) + " int32, received " +
             std::to_string(tensorflow_api().TF_TensorByteSize(tensor) / sizeof(int32_t)));
   }
   const int32_t* const values = static_cast<const int32_t*>(tensorflow_api().TF_TensorData(tensor));
@@ -214,9 +160,26 @@ void Call::read_options(RbnProblem* problem) {
     invalid("threads: expected a whole number from 0 to " + std::to_string(kMaxThreads) + ", received " +
             std::to_string(threads_));
   }
+  flags_ = values[kFlags];
+  if ((flags_ & ~allowed_flags) != 0) {
+    invalid("flags: expected a sum of those of " + std::to_string(allowed_flags) + ", received " +
+            std::to_string(flags_));
+  }
+  problem->training = has(kTraining);
+  problem->activation = has(kRelu) ? RBN_RELU : RBN_LINEAR;
 }
 
-void Call::read_x(RbnProblem* problem, bool channels_first) {
+void Call::check_counts(int inputs, int outputs) const {
+  const int received_inputs = tensorflow_api().TF_NumInputs(context_);
+  const int received_outputs = tensorflow_api().TF_NumOutputs(context_);
+  if (received_inputs == inputs && received_outputs == outputs) return;
+  invalid("flags: expected " + std::to_string(inputs) + " inputs and " + std::to_string(outputs) +
+          " outputs for flags " + std::to_string(flags_) + ", received " + std::to_string(received_inputs) +
+          " and " + std::to_string(received_outputs));
+}
+
+void Call::read_x(RbnProblem* problem) {
+  const bool channels_first = has(kChannelsFirst);
   TF_Tensor* const tensor = next_input();
   const int rank = tensorflow_api().TF_NumDims(tensor);
   if (rank < 2 || rank > 5) invalid("x: expected rank 2 to 5, received rank " + std::to_string(rank));

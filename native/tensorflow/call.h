@@ -19,20 +19,6 @@ struct Failure {
   std::string message;
 };
 
-// Attributes as a kernel object keeps them; numbers of list entries are 0 or 1, of pairs 0 or 2.
-struct ForwardAttributes {
-  bool relu, channels_first;
-  int32_t gamma, beta, residual, given, statistics, state, mask;
-};
-struct BackwardAttributes {
-  bool relu, channels_first;
-  int32_t gamma, beta, mean, mask;
-};
-
-// They throw Failure where attributes contradict each other.
-ForwardAttributes read_forward_attributes(TF_OpKernelConstruction* construction);
-BackwardAttributes read_backward_attributes(TF_OpKernelConstruction* construction);
-
 // Tensors live until the call is destroyed.
 class Call {
  public:
@@ -41,9 +27,9 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  // Allocate all outputs; they stay unwritten.
-  RbnForward forward(const ForwardAttributes& attributes);
-  RbnBackward backward(const BackwardAttributes& attributes);
+  // One of the two, once. All outputs are allocated, and unwritten.
+  RbnForward forward();
+  RbnBackward backward();
 
   int threads() const { return threads_; }
   int64_t mask_ints() const { return mask_ints_; }  // of an output mask
@@ -56,11 +42,14 @@ class Call {
 
   TF_Tensor* next_input();
   const float* floats(const char* name, int64_t count);
-  const float* optional_floats(const char* name, int64_t count, bool there);
+  const float* optional_floats(const char* name, int64_t count, int flag);
   float* output_floats(const Shape& shape);
   void* output(int type, const Shape& shape);
-  void read_options(RbnProblem* problem);
-  void read_x(RbnProblem* problem, bool channels_first);
+  bool has(int flags) const { return (flags_ & flags) == flags; }
+  // They fill the problem, and check what it is checked by.
+  void read_options(RbnProblem* problem, int allowed_flags);
+  void check_counts(int inputs, int outputs) const;
+  void read_x(RbnProblem* problem);
   int64_t elements(const RbnProblem& problem) const {
     return problem.instances * problem.positions * problem.channels;
   }
@@ -71,7 +60,7 @@ class Call {
   int tensor_count_ = 0, inputs_ = 0, outputs_ = 0;
   Shape x_shape_ = {};
   const float* x_ = nullptr;
-  int threads_ = 0;
+  int threads_ = 0, flags_ = 0;
   int64_t mask_ints_ = 0;
 };
 

@@ -16,16 +16,17 @@
 namespace rbn::tensorflow {
 namespace {
 
-// Runs f; what it throws is given to TensorFlow through `fail`, TF_OpKernelContext_Failure or its like.
-template <class Function, class Fail>
-void guarded(const Function& f, const Fail& fail) {
+// Runs f with a call; what it throws is given to TensorFlow.
+template <class Function>
+void guarded(TF_OpKernelContext* context, const Function& f) {
   const auto report = [&](int code, const char* message) {
     Status status(tensorflow_api());
     tensorflow_api().TF_SetStatus(status, code, message);
-    fail(status);
+    tensorflow_api().TF_OpKernelContext_Failure(context, status);
   };
   try {
-    f();
+    Call call(context);
+    f(call);
   } catch (const Failure& failure) {
     report(failure.code, failure.message.c_str());
   } catch (const std::bad_alloc&) {
@@ -33,19 +34,6 @@ void guarded(const Function& f, const Fail& fail) {
   } catch (const std::exception& e) {
     report(kInternal, e.what());
   }
-}
-
-template <class Attributes, Attributes (*read)(TF_OpKernelConstruction*)>
-void* create(TF_OpKernelConstruction* construction) {
-  Attributes* kernel = nullptr;
-  guarded([&] { kernel = new Attributes(read(construction)); },
-          [&](TF_Status* status) { tensorflow_api().TF_OpKernelConstruction_Failure(construction, status); });
-  return kernel;
-}
-
-template <class Attributes>
-void remove(void* kernel) {
-  delete static_cast<Attributes*>(kernel);
 }
 
 void note(std::atomic<uint64_t>* calls, const void* x, const void* state, const void* result) {
@@ -57,45 +45,33 @@ void note(std::atomic<uint64_t>* calls, const void* x, const void* state, const 
 
 bool empty(const RbnProblem& p) { return p.instances == 0 || p.positions == 0 || p.channels == 0; }
 
-void compute_forward(void* kernel, TF_OpKernelContext* context) {
-  const auto run = [&] {
-    Call call(context);
-    const RbnForward forward = call.forward(*static_cast<const ForwardAttributes*>(kernel));
+}  // namespace
+
+void cpu_forward(void*, TF_OpKernelContext* context) {
+  guarded(context, [](Call& call) {
+    const RbnForward forward = call.forward();
     note(&trace().forward_calls, forward.x, forward.state, forward.y);
     if (empty(forward.problem)) return;
     // The last bytes may not be used, and are to be the same in every run.
     if (call.mask_ints() > 0) memset(forward.mask + 4 * (call.mask_ints() - 1), 0, 4);
     cpu::forward(forward, call.threads());
-  };
-  guarded(run, [&](TF_Status* status) { tensorflow_api().TF_OpKernelContext_Failure(context, status); });
+  });
 }
 
-void compute_backward(void* kernel, TF_OpKernelContext* context) {
-  const auto run = [&] {
-    Call call(context);
-    const RbnBackward backward = call.backward(*static_cast<const BackwardAttributes*>(kernel));
+void cpu_backward(void*, TF_OpKernelContext* context) {
+  guarded(context, [](Call& call) {
+    const RbnBackward backward = call.backward();
     note(&trace().backward_calls, backward.x, backward.state, backward.dx);
-    if (empty(backward.problem)) {
-      const size_t bytes = sizeof(float) * static_cast<size_t>(backward.problem.channels);
-      for (float* gradient : {backward.dgamma, backward.dbeta, backward.dcenter_weight,
-                              backward.dscale_weight, backward.dscale_bias}) {
-        if (bytes > 0) memset(gradient, 0, bytes);
-      }
+    if (!empty(backward.problem)) {
+      cpu::backward(backward, call.threads());
       return;
     }
-    cpu::backward(backward, call.threads());
-  };
-  guarded(run, [&](TF_Status* status) { tensorflow_api().TF_OpKernelContext_Failure(context, status); });
-}
-
-}  // namespace
-
-Kernel cpu_forward_kernel() {
-  return {create<ForwardAttributes, read_forward_attributes>, compute_forward, remove<ForwardAttributes>};
-}
-
-Kernel cpu_backward_kernel() {
-  return {create<BackwardAttributes, read_backward_attributes>, compute_backward, remove<BackwardAttributes>};
+    const size_t bytes = sizeof(float) * static_cast<size_t>(backward.problem.channels);
+    for (float* gradient : {backward.dgamma, backward.dbeta, backward.dcenter_weight, backward.dscale_weight,
+                            backward.dscale_bias}) {
+      if (bytes > 0) memset(gradient, 0, bytes);
+    }
+  });
 }
 
 Trace& trace() {

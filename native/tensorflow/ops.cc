@@ -37,7 +37,7 @@ void forward_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
 
 void backward_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   tensorflow_api().TF_ShapeInferenceContextSetUnknownShape(context, status);
-  constexpr int kX = 2, kCenterWeight = 3, kDx = 0, kFirstParameter = 1, kParameters = 5;
+  constexpr int kX = 1, kCenterWeight = 3, kDx = 0, kFirstParameter = 1, kParameters = 5;
   if (tensorflow_api().TF_GetCode(status) == kOk) copy_shape(context, kX, kDx, status);
   for (int i = 0; i < kParameters && tensorflow_api().TF_GetCode(status) == kOk; ++i) {
     copy_shape(context, kCenterWeight, kFirstParameter + i, status);
@@ -52,14 +52,9 @@ void set_tensorflow_api(const CApi& api) { registered_api = api; }
 OpDefinition forward_op() {
   return {
       versioned("Forward"),
-      {"relu: bool", "channels_first: bool", "num_gamma: int >= 0", "num_beta: int >= 0",
-       "num_residual: int >= 0", "num_given: int >= 0", "num_statistics: int >= 0",
-       "num_state: int >= 0", "num_mask: int >= 0"},
-      {"options: int32", "x: float", "center_weight: float", "scale_weight: float",
-       "scale_bias: float", "gamma: num_gamma * float", "beta: num_beta * float",
-       "residual: num_residual * float", "given: num_given * float"},
-      {"y: float", "statistics: num_statistics * float", "state: num_state * float",
-       "mask: num_mask * int32"},
+      {"num_inputs: int >= 4", "num_outputs: int >= 1", "num_mask: int >= 0"},
+      {"options: int32", "inputs: num_inputs * float"},
+      {"outputs: num_outputs * float", "mask: num_mask * int32"},
       forward_shapes,
   };
 }
@@ -67,11 +62,8 @@ OpDefinition forward_op() {
 OpDefinition backward_op() {
   return {
       versioned("Backward"),
-      {"relu: bool", "channels_first: bool", "num_gamma: int >= 0", "num_beta: int >= 0",
-       "num_mean: int >= 0", "num_mask: int >= 0"},
-      {"options: int32", "dy: float", "x: float", "center_weight: float", "scale_weight: float",
-       "scale_bias: float", "variance: float", "state: float", "gamma: num_gamma * float",
-       "beta: num_beta * float", "mean: num_mean * float", "mask: num_mask * int32"},
+      {"num_inputs: int >= 7", "num_mask: int >= 0"},
+      {"options: int32", "inputs: num_inputs * float", "mask: num_mask * int32"},
       {"dx: float", "dgamma: float", "dbeta: float", "dcenter_weight: float",
        "dscale_weight: float", "dscale_bias: float", "dresidual: num_mask * float"},
       backward_shapes,

@@ -4,18 +4,20 @@
 // The two ops as TensorFlow knows them: names, attributes, inputs, outputs. src/kernels/tensorflow calls them
 // with exactly these.
 //
-// What changes from call to call is in the tensor `options`, since TensorFlow keeps one kernel object for each
-// distinct set of attributes until the process ends: three int32, the lower and the upper half of epsilon's
-// double, and the number of threads (0 for the default). What may be missing is a list of none or one.
-//
-//   forward    options, x, center_weight, scale_weight, scale_bias, [gamma], [beta], [residual], [mean, variance]
-//           →  y, [mean, variance], [state], [mask]
-//   backward   options, dy, x, center_weight, scale_weight, scale_bias, variance, state, [gamma], [beta], [mean],
-//              [mask]
+//   forward    options, inputs: x, center_weight, scale_weight, scale_bias, [gamma], [beta], [residual],
+//                               [mean, variance]
+//           →  outputs: y, [mean, variance], [state]; [mask]
+//   backward   options, inputs: x, dy, center_weight, scale_weight, scale_bias, variance, state, [gamma], [beta],
+//                               [mean]; [mask]
 //           →  dx, dgamma, dbeta, dcenter_weight, dscale_weight, dscale_bias, [dresidual]
 //
 // Everything is float32 but options and mask, which are int32. state and mask are one-dimensional and hold what
 // native/rbn/problem.h says, the mask's bytes rounded up to whole int32.
+//
+// Attributes are the lengths of the lists and nothing else: setting one costs tfjs-node a microsecond, and
+// TensorFlow keeps a kernel object for each distinct set of them until the process ends. What a call is about
+// is in the tensor `options`: the lower and the upper half of epsilon's double, the number of threads (0 for
+// the default), and flags.
 #ifndef RBN_TENSORFLOW_OPS_H_
 #define RBN_TENSORFLOW_OPS_H_
 
@@ -36,8 +38,22 @@ struct OpDefinition {
 OpDefinition forward_op();
 OpDefinition backward_op();
 
-// Positions among the inputs and in the tensor `options`, for the kernels.
-enum Options { kEpsilonLow = 0, kEpsilonHigh = 1, kThreads = 2, kOptionsCount = 3 };
+// Positions in the tensor `options`.
+enum Options { kEpsilonLow = 0, kEpsilonHigh = 1, kThreads = 2, kFlags = 3, kOptionsCount = 4 };
+
+// src/binding/native.ts has the same as TensorflowFlag. What is in [] above is there where its flag is set.
+enum Flags {
+  kTraining = 1,  // batch statistics: outputs; otherwise given ones: inputs
+  kRelu = 2,
+  kChannelsFirst = 4,
+  kGamma = 8,
+  kBeta = 16,
+  kResidual = 32,  // forward only
+  kState = 64,     // forward only: state, and the mask where a ReLU follows a residual
+  kMask = 128,     // backward only
+};
+constexpr int kForwardFlags = kTraining | kRelu | kChannelsFirst | kGamma | kBeta | kResidual | kState;
+constexpr int kBackwardFlags = kTraining | kRelu | kChannelsFirst | kGamma | kBeta | kMask;
 
 // The C API of the library that the ops are registered with; set once, before they are.
 const CApi& tensorflow_api();

@@ -29,7 +29,7 @@ bool has_op(const CApi& api, const std::string& name) {
 }
 
 // Empty, or what TensorFlow said.
-std::string define(const CApi& api, const OpDefinition& op, const Kernel& kernel) {
+std::string define(const CApi& api, const OpDefinition& op, ComputeKernel kernel) {
   Status status(api);
   TF_OpDefinitionBuilder* const definition = api.TF_NewOpDefinitionBuilder(op.name.c_str());
   for (const char* spec : op.attributes) api.TF_OpDefinitionBuilderAddAttr(definition, spec);
@@ -39,7 +39,7 @@ std::string define(const CApi& api, const OpDefinition& op, const Kernel& kernel
   api.TF_RegisterOpDefinition(definition, status);  // frees the builder
   if (!status.ok()) return "registering " + op.name + ": " + status.message();
   TF_KernelBuilder* const builder =
-      api.TF_NewKernelBuilder(op.name.c_str(), "CPU", kernel.create, kernel.compute, kernel.remove);
+      api.TF_NewKernelBuilder(op.name.c_str(), "CPU", /*create=*/nullptr, kernel, /*delete=*/nullptr);
   api.TF_RegisterKernelBuilder((op.name + "Cpu").c_str(), builder, status);  // frees the builder
   if (!status.ok()) return "registering a kernel of " + op.name + ": " + status.message();
   return "";
@@ -88,9 +88,9 @@ Registration register_ops(const std::string& binding) {
   const OpDefinition forward = forward_op(), backward = backward_op();
   result.forward_op = forward.name;
   result.backward_op = backward.name;
-  if (!has_op(api, forward.name)) result.problem = define(api, forward, cpu_forward_kernel());
+  if (!has_op(api, forward.name)) result.problem = define(api, forward, cpu_forward);
   if (result.problem.empty() && !has_op(api, backward.name)) {
-    result.problem = define(api, backward, cpu_backward_kernel());
+    result.problem = define(api, backward, cpu_backward);
   }
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
   result.milliseconds = took.count();

@@ -3,10 +3,10 @@
 //
 // The benchmark: every contestant on every shape, and the cost of one smallest call.
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import {availableParallelism, loadavg} from 'node:os';
-import {devices, nativeAddon} from '../binding';
+import {devices, latestTensorflowOps, nativeAddon} from '../binding';
 import {representativeBatchNorm} from '../ops';
+import {Backend, startBackend} from '../train/backend';
 import {Machine, machine} from '../train/machine';
 import {ContestantName, localContestants, torchContestants} from './contestants';
 import {Effort, local, measure, Measurement} from './measure';
@@ -21,6 +21,12 @@ export interface Row { shape: Shape; training: boolean; times: Times }
 /** Microseconds of one call on tensors of one element, tidy and dispose included. */
 export interface Overhead { rbn: number; add: number }
 
+export interface Tensorflow {
+  version: string | null;
+  way: 'op' | 'copy'; // how RBN ran
+  registration: number | null; // milliseconds that registering the ops took, once
+}
+
 export interface BenchResult {
   date: string; // UTC
   machine: Machine;
@@ -28,14 +34,17 @@ export interface BenchResult {
   threads: number;
   isa: string | null; // null without the native addon
   torch: string | null;
+  backend: Backend['name'];
+  tensorflow: Tensorflow | null; // on that backend
   rows: Row[];
   overhead: Overhead;
   targets: Target[];
 }
 
-export async function bench(shapes: readonly Shape[], effort: Effort, onProgress: (doing: string) => void): Promise<BenchResult> {
+export async function bench(backend: Backend, shapes: readonly Shape[], effort: Effort,
+                            onProgress: (doing: string) => void): Promise<BenchResult> {
   tf.enableProdMode(); // no advice to install another backend
-  await tf.setBackend('cpu');
+  await startBackend(backend);
   const {addon} = devices();
   const threads = addon.threads ?? availableParallelism();
   const peer = torchThere() ? new TorchPeer() : null;
@@ -45,6 +54,9 @@ export async function bench(shapes: readonly Shape[], effort: Effort, onProgress
     const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
     onProgress('overhead of one call');
     const overhead = await measureOverhead(effort);
+    const ops = latestTensorflowOps();
+    const tensorflow: Tensorflow | null =
+        ops && {version: ops.version, way: ops.ops === null ? 'copy' : 'op', registration: ops.milliseconds};
     const rows: Row[] = [];
     for (const training of [true, false]) {
       for (const shape of shapes) {
@@ -52,7 +64,7 @@ export async function bench(shapes: readonly Shape[], effort: Effort, onProgress
         rows.push({shape, training, times: await measureShape(shape, training, threads, peer, effort)});
       }
     }
-    const measured = {date, machine: machine(), load, threads, isa: nativeAddon()?.currentIsa() ?? null, torch, rows, overhead};
+    const measured = {date, machine: machine(), load, threads, isa: nativeAddon()?.currentIsa() ?? null, torch, backend: backend.name, tensorflow, rows, overhead};
     return {...measured, targets: checkTargets(measured)};
   } finally {
     peer?.end();

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Who is timed: this package's implementations on tfjs's `cpu` backend and alone, tfjs's own ops, PyTorch, and a
+// Who is timed: this package's implementations on the active tfjs backend and alone, tfjs's own ops, PyTorch, and a
 // memory copy. `training` is forward and backward with batch statistics, otherwise a forward with given ones.
 import * as tf from '@tensorflow/tfjs-core';
 import {Activation, Layout, NativeAddon, nativeAddon} from '../binding';
 import {composedConfigs} from '../kernels/composed';
 import {plainBackward} from '../kernels/cpu/plain_backward';
 import {plainForward} from '../kernels/cpu/plain_forward';
-import {representativeBatchNorm, representativeBatchNormTraining} from '../ops';
+import {
+  RepresentativeBatchNorm, representativeBatchNorm, RepresentativeBatchNormAttrs, RepresentativeBatchNormGrad,
+  representativeBatchNormTraining,
+} from '../ops';
 import {Contestant, local} from './measure';
 import {elements, Shape} from './shapes';
 import {batchNormalization, EPSILON, Parameters, rbnOpByOp, Statistics} from './tfjs_ops';
@@ -16,6 +19,7 @@ import {TorchPeer} from './torch_peer';
 
 export const CONTESTANTS = {
   native: 'RBN in tfjs, native',
+  kernels: 'RBN kernels in tfjs, without a tape',
   nativeAlone: 'RBN native call alone, kept arrays',
   typescriptAlone: 'RBN TypeScript alone, kept arrays',
   composed: 'RBN in tfjs, composed kernels',
@@ -27,8 +31,6 @@ export const CONTESTANTS = {
 } as const;
 
 export type ContestantName = keyof typeof CONTESTANTS;
-
-const BACKEND = 'cpu';
 
 /** Contestants in this process. Their tensors live as long as the tidy or scope that this is called in. */
 export function localContestants(shape: Shape, training: boolean, threads: number): Contestant[] {
@@ -57,6 +59,7 @@ export function localContestants(shape: Shape, training: boolean, threads: numbe
   return [
     ...(addon === null ? [] : [
       tfjs('native', rbn, all),
+      kernels(x, dy, parameters, statistics),
       alone('nativeAlone', addon, threads, shape, training),
     ]),
     alone('typescriptAlone', {cpuForward: plainForward, cpuBackward: plainBackward}, threads, shape, training),
@@ -67,15 +70,29 @@ export function localContestants(shape: Shape, training: boolean, threads: numbe
   ];
 }
 
-/** Samples with the kernels composed of tfjs ops in the place of `cpu`'s own. */
+/** The two kernels alone: what tfjs's tape adds to every op is not in it. */
+function kernels(x: tf.Tensor4D, dy: tf.Tensor4D, [gamma, beta, centerWeight, scaleWeight, scaleBias]: Parameters,
+                 statistics: Statistics | null): Contestant {
+  const training = statistics === null;
+  const inputs = {x, gamma, beta, centerWeight, scaleWeight, scaleBias};
+  const attrs: RepresentativeBatchNormAttrs = {epsilon: EPSILON, axis: x.rank - 1, activation: 'linear', training, keepState: training};
+  const run = (name: string, more: tf.NamedTensorMap | null) => tf.engine().runKernel<tf.Tensor[]>(name, {...inputs, ...more}, attrs);
+  return local('kernels', () => tf.tidy(() => {
+    const [, , variance, state] = run(RepresentativeBatchNorm, statistics as tf.NamedTensorMap | null);
+    if (training) run(RepresentativeBatchNormGrad, {dy, variance, state});
+  }));
+}
+
+/** Samples with the kernels composed of tfjs ops in the place of the backend's own. */
 function withComposedKernels(contestant: Contestant): Contestant {
   return {
     name: contestant.name,
     sample: async calls => {
-      const composed = composedConfigs(BACKEND);
-      const own = composed.map(({kernelName}) => tf.getKernel(kernelName, BACKEND));
+      const backend = tf.getBackend();
+      const composed = composedConfigs(backend);
+      const own = composed.map(({kernelName}) => tf.getKernel(kernelName, backend));
       const put = (configs: tf.KernelConfig[]) => configs.forEach(config => {
-        tf.unregisterKernel(config.kernelName, BACKEND);
+        tf.unregisterKernel(config.kernelName, backend);
         tf.registerKernel(config);
       });
       put(composed);

@@ -18,14 +18,16 @@ const PASSES = {training: 8, frozen: 3, copy: 2};
 const FUSED: ContestantName[] = ['native', 'nativeAlone', 'typescriptAlone'];
 
 export function report(result: BenchResult, command: string, chart: string | null): string {
-  const {date, machine, load, threads, isa, torch, rows, overhead, targets} = result;
+  const {date, machine, load, threads, isa, torch, backend, tensorflow, rows, overhead, targets} = result;
   const names = (Object.keys(CONTESTANTS) as ContestantName[]).filter(name => rows.some(row => row.times[name] !== undefined));
   const slow = rows.some(row => Object.values(row.times).some(t => t.calls === 1));
   return [
-    '# Benchmark on the CPU', '',
+    `# Benchmark on the CPU${tensorflow === null ? '' : ', in tfjs-node'}`, '',
     `${date} UTC, by \`${command}\` on ${machineLine(machine)}; PyTorch ${torch ?? 'not there'}. ` +
       `Load average at the start: ${load.toFixed(1)}.`,
-    `${threads} ${threads === 1 ? 'thread' : 'threads'} for native code (${isa ?? 'addon not built'}) and PyTorch; everything else runs in one. float32, channels last. ` +
+    ...(tensorflow === null ? [] : [`tfjs is tfjs-node's backend \`tensorflow\` on TensorFlow ${tensorflow.version}, where RBN runs ` +
+      `${tensorflow.way === 'op' ? 'as an op' : 'on copies of tensors'}; TensorFlow's own ops choose their threads themselves.`]),
+    `${threads} ${threads === 1 ? 'thread' : 'threads'} for native code (${isa ?? 'addon not built'}) and PyTorch; ${backend === 'cpu' ? 'everything else runs' : 'the TypeScript form and the copy run'} in one. float32, channels last. ` +
       'Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
       (slow ? ' A contestant whose first call takes longer than 1.5 s is called once (marked 1×).' : ''), '',
     ...(chart === null ? [] : [`![Milliseconds a training step of one layer](${chart})`, '']),
@@ -42,6 +44,7 @@ export function report(result: BenchResult, command: string, chart: string | nul
     `A frozen forward on shape [1, 1] takes ${overhead.rbn.toFixed(1)} µs, tf.add of the same tensor ${overhead.add.toFixed(1)} µs, tidy and dispose included.`, '',
     '## What is compared', '',
     '- RBN in tfjs, native: `rbn.representativeBatchNormTraining` through `tf.grads` (training), `rbn.representativeBatchNorm` (frozen).',
+    '- without a tape: both kernels by `engine().runKernel`; what `tf.grads` adds, it adds to every op of tfjs.',
     '- alone: the call below the kernel, on arrays that are allocated once; the TypeScript form is what runs where the addon is not built.',
     '- composed kernels: the same ops on the kernels that other backends get, composed of tfjs ops.',
     '- op by op in tfjs: the definition in tfjs ops, differentiated by tfjs.',

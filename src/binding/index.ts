@@ -13,5 +13,5 @@ export {RbnError} from './errors';
 export type {Problem, RbnErrorCode} from './errors';
 export {allocateFloats, allocateInts} from './memory';
 export * from './native';
-export {tensorflowOps} from './tensorflow';
+export {latestTensorflowOps, tensorflowOps} from './tensorflow';
 export type {TensorflowBinding, TensorflowOps} from './tensorflow';

@@ -120,6 +120,18 @@ export interface Engine {
 
 export type Isa = 'baseline' | 'avx2' | 'avx512';
 
+/** As Flags in native/tensorflow/ops.h. */
+export const enum TensorflowFlag {
+  Training = 1,
+  Relu = 2,
+  ChannelsFirst = 4,
+  Gamma = 8,
+  Beta = 16,
+  Residual = 32,
+  State = 64,
+  Mask = 128,
+}
+
 /** What registering RBN's ops with a loaded TensorFlow came to. */
 export interface TensorflowRegistration {
   /** '' where the ops are there; otherwise why not. */

@@ -4,21 +4,21 @@
 // Which tfjs backend a command runs on: the one that is asked for, or the fastest that is there. What is asked for
 // and can not be had is an error; where nothing was asked for and something is broken, that is said.
 import {devices, RbnError} from '../binding';
-import type {TrainBackend} from '../train/run';
+import type {Backend} from '../train/backend';
 import {choiceOption, Values} from './options';
 import {describeTfjsNode, NOT_INSTALLED, probeTfjsNode} from './tfjs_node';
 
 export const BACKENDS = ['cpu', 'tensorflow'] as const;
 
 export interface Choice {
-  backend: TrainBackend;
+  backend: Backend;
   /** For a line of output: the backend and what stands behind it. */
   description: string;
   /** What kept a better backend from being used, with the next command; '' where nothing did. */
   warning: string;
 }
 
-const CPU: Choice = {backend: {name: 'cpu'}, description: 'cpu', warning: ''};
+export const CPU: Choice = {backend: {name: 'cpu'}, description: 'cpu', warning: ''};
 
 /** By --backend, or by itself: tfjs-node where it is installed, loads, and there is no GPU; else cpu. */
 export function chooseBackend(values: Values): Choice {

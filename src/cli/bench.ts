@@ -9,6 +9,7 @@ import {bench} from '../bench/bench';
 import {barChart} from '../bench/chart';
 import {report} from '../bench/report';
 import {QUICK, RESNET50, Shape} from '../bench/shapes';
+import {chooseBackend, CPU} from './backend';
 import {makeFolder, parseOptions, UsageError} from './options';
 
 const HELP = `Usage: tfjs-rbn bench [OPTIONS]
@@ -17,6 +18,7 @@ Times Representative Batch Normalization on the CPU, training (forward and backw
 and in TypeScript, against the same composed of tfjs ops, tf.layers.batchNormalization, a memory copy and, where
 python3 can import torch, PyTorch. Prints the figures that the package sets itself; a missed one is no error.
 
+  --backend NAME    tfjs backend: cpu (default), or tensorflow, which is tfjs-node
   --quick           two small shapes, few rounds
   --shapes LIST     such as 8x56x56x256,8x14x14x256 (default: the stages of ResNet-50 at batch 8)
   --out FILE.md     writes the report there, with FILE.json and FILE.svg beside it
@@ -27,7 +29,8 @@ Native code and PyTorch get as many threads as RBN_THREADS says, by default one 
 `;
 
 const SPECS = {
-  quick: {type: 'boolean'}, shapes: {type: 'string'}, out: {type: 'string'}, json: {type: 'boolean'}, help: {type: 'boolean', short: 'h'},
+  backend: {type: 'string'}, quick: {type: 'boolean'}, shapes: {type: 'string'}, out: {type: 'string'}, json: {type: 'boolean'},
+  help: {type: 'boolean', short: 'h'},
 } as const;
 
 const FULL_EFFORT = {rounds: 9, roundMilliseconds: 120, warmUpMilliseconds: 600};
@@ -57,7 +60,9 @@ export async function run(args: string[]): Promise<number> {
   if (out !== null && !out.endsWith('.md')) throw new UsageError(`--out: expected a name that ends in .md, received '${values.out}'`);
   if (out !== null) makeFolder(dirname(out));
   const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
-  const result = await bench(shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
+  const {backend, warning} = values.backend === undefined ? CPU : chooseBackend(values);
+  if (warning !== '') process.stderr.write(`Warning: ${warning}\n\n`);
+  const result = await bench(backend, shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
 
   const command = ['tfjs-rbn bench', ...args].join(' ');
   const json = `${JSON.stringify(result, null, 1)}\n`;

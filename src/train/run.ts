@@ -6,19 +6,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {fileSystem} from '../io';
+import type {Backend} from './backend';
 import {CLASSES, loadDigits, Part, PIXELS, SIDE} from './digits';
 import {buildNetwork, Norm, normLayers, parameterCount} from './network';
 import {NormClock} from './norm_clock';
 import {permutation, randomNumbers} from './random';
 import {median} from './statistics';
 
-/** Where training runs. */
-export type TrainBackend =
-  | {name: 'cpu'}
-  | {name: 'tensorflow'; tfjsNode: string}; // folder of the package
-
 export interface RunConfig {
-  backend: TrainBackend;
+  backend: Backend;
   norm: Norm;
   seed: number;
   epochs: number;

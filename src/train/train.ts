@@ -5,14 +5,15 @@
 // the package promises were reached.
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import type {Backend} from './backend';
 import {Norm} from './network';
 import {runAll} from './pool';
 import {reportPage} from './report';
-import {Progress, RunConfig, RunResult, TrainBackend} from './run';
+import {Progress, RunConfig, RunResult} from './run';
 import {mean, median, standardDeviation} from './statistics';
 
 export interface TrainOptions {
-  backend: TrainBackend;
+  backend: Backend;
   norms: readonly Norm[];
   epochs: number;
   seeds: number; // seeds 1 to this

@@ -3,10 +3,10 @@
 //
 // A child process of `train`: receives one RunConfig, sends Progress messages, then the RunResult.
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import '../index';
+import {startBackend} from './backend';
 import {replaceConv2DBackpropFilter} from './conv2d_backprop_filter';
-import {RunConfig, RunResult, Progress, TrainBackend, trainRun} from './run';
+import {RunConfig, RunResult, Progress, trainRun} from './run';
 
 export type WorkerMessage = {progress: Progress} | {result: RunResult} | {error: string};
 
@@ -19,7 +19,9 @@ function send(message: WorkerMessage): Promise<void> {
 
 async function main(config: RunConfig): Promise<void> {
   tf.enableProdMode(); // no advice to install another backend
-  await useBackend(config.backend);
+  await startBackend(config.backend);
+  // What this replaces is slow on `cpu` only.
+  if (config.backend.name === 'cpu') replaceConv2DBackpropFilter();
   let reported = -Infinity;
   const result = await trainRun(config, progress => {
     if (progress.epoch === null && performance.now() - reported < REPORT_INTERVAL) return;
@@ -27,13 +29,6 @@ async function main(config: RunConfig): Promise<void> {
     void send({progress});
   });
   await send({result});
-}
-
-async function useBackend(backend: TrainBackend): Promise<void> {
-  // What it replaces is slow on `cpu` only.
-  if (backend.name === 'cpu') replaceConv2DBackpropFilter();
-  else require(backend.tfjsNode);
-  if (!await tf.setBackend(backend.name)) throw new Error(`the backend '${backend.name}' does not start`);
 }
 
 process.once('message', (config: RunConfig) => {

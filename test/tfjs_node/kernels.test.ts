@@ -12,7 +12,8 @@ import * as path from 'node:path';
 import * as rbn from 'tfjs-rbn';
 
 import {nativeAddon, tensorflowOps} from '#dist/binding/index';
-import {Attributes, execute} from '#dist/kernels/tensorflow/backend';
+import {TensorflowFlag} from '#dist/binding/native';
+import {execute, OpCall} from '#dist/kernels/tensorflow/backend';
 
 import {withoutOps} from '../support/tensorflow_copies';
 import {tensorflowBackend, trace, useTfjsNode} from '../support/tfjs_node';
@@ -92,71 +93,74 @@ describe('kernels on tfjs-node', () => {
   }).timeout(120000);
 
   describe('refuse', () => {
-    const forward: Attributes = {
-      relu: false, channels_first: false, num_gamma: 0, num_beta: 0, num_residual: 0, num_given: 0, num_statistics: 2,
-      num_state: 0, num_mask: 0,
-    };
-    const backward: Attributes = {relu: false, channels_first: false, num_gamma: 0, num_beta: 0, num_mean: 0, num_mask: 0};
+    const C = {centerWeight: [4], scaleWeight: [4], scaleBias: [4]};
+    const F = {x: [2, 3, 4], ...C}, B = {x: [2, 3, 4], dy: [2, 3, 4], ...C, variance: [4], state: [32]};
+    const Training = TensorflowFlag.Training, Relu = TensorflowFlag.Relu, ChannelsFirst = TensorflowFlag.ChannelsFirst,
+        Gamma = TensorflowFlag.Gamma, Residual = TensorflowFlag.Residual, State = TensorflowFlag.State, Mask = TensorflowFlag.Mask;
     interface Wrong {
-      attributes?: Attributes;
-      inputs?: {[name: string]: number[]}; // shapes, in the op's order
-      epsilon?: number;
+      inputs?: {[name: string]: number[]}; // shapes, in the op's order; the last ones are masks
+      flags?: number;
+      masks?: number;
       outputs?: number;
+      epsilon?: number;
       message: RegExp;
     }
-    const C = {centerWeight: [4], scaleWeight: [4], scaleBias: [4]};
-    const wrong: {[what: string]: Wrong} = {
-      'a vector of another length': {inputs: {x: [2, 3, 4], ...C, scaleBias: [5]}, message: /scaleBias: expected 4 elements, received 5/},
-      'x of rank 1': {inputs: {x: [4], ...C}, message: /x: expected rank 2 to 5, received rank 1/},
-      'x of rank 6': {inputs: {x: [2, 1, 1, 1, 1, 4], ...C}, message: /x: expected rank 2 to 5, received rank 6/},
-      'one value a channel in training': {inputs: {x: [1, 4], ...C}, message: /x: expected more than one value per channel/},
-      'an empty batch in training': {inputs: {x: [0, 3, 4], ...C}, message: /x: expected more than one value per channel/},
-      'channels elsewhere': {attributes: {channels_first: true}, message: /centerWeight: expected 3 elements, received 4/},
+    const forward: {[what: string]: Wrong} = {
+      'a vector of another length': {inputs: {...F, scaleBias: [5]}, message: /scaleBias: expected 4 elements, received 5/},
+      'x of rank 1': {inputs: {...F, x: [4]}, message: /x: expected rank 2 to 5, received rank 1/},
+      'x of rank 6': {inputs: {...F, x: [2, 1, 1, 1, 1, 4]}, message: /x: expected rank 2 to 5, received rank 6/},
+      'one value a channel in training': {inputs: {...F, x: [1, 4]}, message: /x: expected more than one value per channel/},
+      'an empty batch in training': {inputs: {...F, x: [0, 3, 4]}, message: /x: expected more than one value per channel/},
+      'sizes whose product overflows': {
+        flags: 0, inputs: {...F, x: [2 ** 30, 0, 2 ** 30], mean: [4], variance: [4]}, outputs: 1, message: /x: expected at most 2\^50 elements/,
+      },
+      'channels elsewhere': {flags: Training | ChannelsFirst, message: /centerWeight: expected 3 elements, received 4/},
       'a residual of another size': {
-        attributes: {num_residual: 1}, inputs: {x: [2, 3, 4], ...C, residual: [2, 3, 3]},
-        message: /residual: expected 24 elements, received 18/,
+        flags: Training | Residual, inputs: {...F, residual: [2, 3, 3]}, message: /residual: expected 24 elements, received 18/,
       },
       'epsilon of 0': {epsilon: 0, message: /epsilon: expected a finite number above 0, received 0/},
       'epsilon that is no number': {epsilon: NaN, message: /epsilon: expected a finite number above 0, received nan/},
-      'statistics that are given and computed': {
-        attributes: {num_given: 2}, inputs: {x: [2, 3, 4], ...C, mean: [4], variance: [4]}, message: /num_statistics: expected 2 in training/,
-      },
-      'a mask without a residual': {attributes: {num_mask: 1, num_state: 1, relu: true}, outputs: 5, message: /num_mask: expected 1 where/},
-      'two gammas': {attributes: {num_gamma: 2}, inputs: {x: [2, 3, 4], ...C, a: [4], b: [4]}, message: /num_gamma: expected 0 or 1, received 2/},
-      'an input too few': {inputs: {x: [2, 3, 4], centerWeight: [4]}, message: /inputs/},
+      'an input too many': {inputs: {...F, gamma: [4]}, message: /expected 5 inputs and 3 outputs for flags 1, received 6 and 3/},
+      'an input too few': {flags: Training | Gamma, message: /expected 6 inputs and 3 outputs for flags 9, received 5 and 3/},
+      'an output too many': {outputs: 4, message: /expected 5 inputs and 3 outputs for flags 1, received 5 and 4/},
+      'statistics that are given, as outputs': {flags: 0, inputs: {...F, mean: [4], variance: [4]}, message: /expected 7 inputs and 1 outputs/},
+      'a mask in the place of the state': {flags: Training | State, masks: 1, outputs: 3, message: /outputs: expected the mask, and nothing else, to be int32/},
+      'flags of the other op': {flags: Training | Mask, message: /flags: expected a sum of those of 127, received 129/},
+      'flags that are none': {flags: -1, message: /flags: expected a sum of those of 127, received -1/},
     };
-    const run = (op: string, attributes: Attributes, inputs: {[name: string]: number[]}, epsilon: number, outputs: number) => () => {
-      const tensors = Object.values(inputs).map((shape) => tf.ones(shape));
+    const backward: {[what: string]: Wrong} = {
+      'dy of another size': {inputs: {...B, dy: [2, 3, 5]}, message: /dy: expected 24 elements, received 30/},
+      'a state of another size': {inputs: {...B, state: [31]}, message: /state: expected 32 elements, received 31/},
+      'a mask without a ReLU': {flags: Training | Mask, inputs: {...B, mask: [2]}, masks: 1, message: /mask: expected none without a ReLU/},
+      'a mask of another size': {
+        flags: Training | Relu | Mask, inputs: {...B, mask: [1]}, masks: 1, message: /mask: expected 2 elements, received 1/,
+      },
+      'a mask that is not said': {inputs: {...B, mask: [2]}, masks: 1, message: /expected 8 inputs and 6 outputs/},
+      'flags of the other op': {flags: Training | State, message: /flags: expected a sum of those of 159, received 65/},
+    };
+
+    const ops = () => tensorflowOps(tensorflowBackend().binding).ops!;
+    function call(op: 'forward' | 'backward', {inputs, flags = Training, masks = 0, outputs, epsilon = 1e-3}: Partial<Wrong>): void {
+      const shapes = Object.entries(inputs ?? (op === 'forward' ? F : B));
+      const tensors = shapes.map(([name, shape]) => tf.ones(shape, name === 'mask' ? 'int32' : 'float32'));
+      const floats = outputs ?? (op === 'forward' ? 3 : 6);
+      const lists: OpCall['lists'] = op === 'forward' ? {num_inputs: tensors.length, num_outputs: floats, num_mask: masks} :
+                                       {num_inputs: tensors.length - masks, num_mask: masks};
       try {
-        const results = execute(tensorflowBackend(), op, attributes, epsilon, tensors, outputs);
-        tf.dispose(results as tf.Tensor[]);
+        tf.dispose(execute(tensorflowBackend(), {op: ops()[op], lists, flags, epsilon, inputs: tensors, outputs: floats + masks}) as tf.Tensor[]);
       } finally {
         tf.dispose(tensors);
       }
-    };
-    const ops = () => tensorflowOps(tensorflowBackend().binding).ops!;
-
-    it('nothing that is right', () => run(ops().forward, forward, {x: [2, 3, 4], ...C}, 1e-3, 3)());
-    for (const [what, {attributes, inputs, epsilon, outputs, message}] of Object.entries(wrong)) {
-      it(`${what}, forward`, () => {
-        const {numTensors} = tf.memory(), handles = tensorflowBackend().binding.getNumOfTensors();
-        const call = run(ops().forward, {...forward, ...attributes}, inputs ?? {x: [2, 3, 4], ...C}, epsilon ?? 1e-3, outputs ?? 3);
-        assert.throws(call, {name: 'Error', message});
-        assert.deepEqual([tf.memory().numTensors, tensorflowBackend().binding.getNumOfTensors()], [numTensors, handles]);
-      });
     }
-
-    const B = {dy: [2, 3, 4], x: [2, 3, 4], ...C, variance: [4], state: [32]};
-    const wrongBackward: {[what: string]: [{[name: string]: number[]}, Attributes, RegExp]} = {
-      'dy of another size': [{...B, dy: [2, 3, 5]}, {}, /dy: expected as many elements as x, 24, received 30/],
-      'a state of another size': [{...B, state: [31]}, {}, /state: expected 32 elements, received 31/],
-      'a mask without a ReLU': [{...B, mask: [2]}, {num_mask: 1}, /num_mask: expected 0 without a ReLU/],
-    };
-    it('nothing that is right, backward', () => run(ops().backward, backward, B, 1e-3, 6)());
-    for (const [what, [inputs, attributes, message]] of Object.entries(wrongBackward)) {
-      it(`${what}, backward`, () => {
-        assert.throws(run(ops().backward, {...backward, ...attributes}, inputs, 1e-3, 6), {name: 'Error', message});
-      });
+    for (const [op, wrong] of [['forward', forward], ['backward', backward]] as const) {
+      it(`nothing that is right, ${op}`, () => call(op, {}));
+      for (const [what, {message, ...wrongCall}] of Object.entries(wrong)) {
+        it(`${what}, ${op}`, () => {
+          const {numTensors} = tf.memory(), handles = tensorflowBackend().binding.getNumOfTensors();
+          assert.throws(() => call(op, wrongCall), {name: 'Error', message});
+          assert.deepEqual([tf.memory().numTensors, tensorflowBackend().binding.getNumOfTensors()], [numTensors, handles]);
+        });
+      }
     }
 
     it('arguments of the ops, before TensorFlow sees them', () => {

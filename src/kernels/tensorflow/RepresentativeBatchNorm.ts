@@ -5,11 +5,11 @@
 // buffers; where that can not be had, native code on copies.
 import {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 
-import {Activation, Layout, tensorflowOps} from '../../binding';
+import {TensorflowFlag, tensorflowOps} from '../../binding';
 import {RepresentativeBatchNorm} from '../../ops';
 import {decodeForward, KernelCall} from '../shared/decode';
 import {forwardOnArrays} from '../shared/on_arrays';
-import {CopyMemory, execute, TensorflowBackend} from './backend';
+import {CopyMemory, execute, flagsOf, present, TensorflowBackend} from './backend';
 
 function representativeBatchNorm(kernelCall: KernelCall): TensorInfo[] {
   const backend = kernelCall.backend as unknown as TensorflowBackend;
@@ -18,20 +18,16 @@ function representativeBatchNorm(kernelCall: KernelCall): TensorInfo[] {
   if (ops === null) return forwardOnArrays(call, new CopyMemory(backend));
 
   const {x, centerWeight, scaleWeight, scaleBias, gamma, beta, residual, mean, variance} = call.inputs;
-  const statistics = call.training ? 2 : 0, state = call.hasState ? 1 : 0, mask = call.hasMask ? 1 : 0;
-  const attributes = {
-    relu: call.activation === Activation.Relu,
-    channels_first: call.layout === Layout.ChannelsFirst,
-    num_gamma: gamma === undefined ? 0 : 1,
-    num_beta: beta === undefined ? 0 : 1,
-    num_residual: residual === undefined ? 0 : 1,
-    num_given: 2 - statistics,
-    num_statistics: statistics,
-    num_state: state,
-    num_mask: mask,
-  };
-  return execute(backend, ops.forward, attributes, call.epsilon,
-      [x, centerWeight, scaleWeight, scaleBias, gamma, beta, residual, mean, variance], 1 + statistics + state + mask);
+  const inputs = present(x, centerWeight, scaleWeight, scaleBias, gamma, beta, residual, mean, variance);
+  const outputs = 1 + (call.training ? 2 : 0) + (call.hasState ? 1 : 0), masks = call.hasMask ? 1 : 0;
+  return execute(backend, {
+    op: ops.forward,
+    lists: {num_inputs: inputs.length, num_outputs: outputs, num_mask: masks},
+    flags: flagsOf(call) | (residual === undefined ? 0 : TensorflowFlag.Residual) | (call.hasState ? TensorflowFlag.State : 0),
+    epsilon: call.epsilon,
+    inputs,
+    outputs: outputs + masks,
+  });
 }
 
 export const representativeBatchNormConfig: KernelConfig = {

@@ -5,11 +5,11 @@
 // buffers; where that can not be had, native code on copies.
 import {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 
-import {Activation, Layout, tensorflowOps} from '../../binding';
+import {TensorflowFlag, tensorflowOps} from '../../binding';
 import {RepresentativeBatchNormGrad} from '../../ops';
 import {decodeBackward, KernelCall} from '../shared/decode';
 import {backwardOnArrays} from '../shared/on_arrays';
-import {CopyMemory, execute, TensorflowBackend} from './backend';
+import {CopyMemory, execute, flagsOf, present, TensorflowBackend} from './backend';
 
 function representativeBatchNormGrad(kernelCall: KernelCall): TensorInfo[] {
   const backend = kernelCall.backend as unknown as TensorflowBackend;
@@ -17,18 +17,17 @@ function representativeBatchNormGrad(kernelCall: KernelCall): TensorInfo[] {
   const {ops} = tensorflowOps(backend.binding);
   if (ops === null) return backwardOnArrays(call, new CopyMemory(backend));
 
-  const {dy, x, centerWeight, scaleWeight, scaleBias, variance, state, gamma, beta, mean, mask} = call.inputs;
-  const masks = mask === undefined ? 0 : 1;
-  const attributes = {
-    relu: call.activation === Activation.Relu,
-    channels_first: call.layout === Layout.ChannelsFirst,
-    num_gamma: gamma === undefined ? 0 : 1,
-    num_beta: beta === undefined ? 0 : 1,
-    num_mean: call.training ? 0 : 1,
-    num_mask: masks,
-  };
-  return execute(backend, ops.backward, attributes, call.epsilon,
-      [dy, x, centerWeight, scaleWeight, scaleBias, variance, state, gamma, beta, mean, mask], 6 + masks);
+  const {x, dy, centerWeight, scaleWeight, scaleBias, variance, state, gamma, beta, mean, mask} = call.inputs;
+  const inputs = present(x, dy, centerWeight, scaleWeight, scaleBias, variance, state, gamma, beta, mean);
+  const masks = present(mask);
+  return execute(backend, {
+    op: ops.backward,
+    lists: {num_inputs: inputs.length, num_mask: masks.length},
+    flags: flagsOf(call) | (mask === undefined ? 0 : TensorflowFlag.Mask),
+    epsilon: call.epsilon,
+    inputs: [...inputs, ...masks],
+    outputs: 6 + masks.length,
+  });
 }
 
 export const representativeBatchNormGradConfig: KernelConfig = {

@@ -5,47 +5,62 @@
 // on it; and its tensors as arrays, for where the ops can not be had.
 import type {DataType, DataValues, TensorInfo} from '@tensorflow/tfjs-core';
 
-import {settings, TensorflowBinding} from '../../binding';
+import {Activation, Layout, settings, TensorflowBinding, TensorflowFlag} from '../../binding';
+import {BackwardCall, ForwardCall} from '../shared/decode';
 import {ArrayMemory} from '../shared/on_arrays';
 
-interface OpAttribute {name: string; type: number; value: number | boolean}
+interface OpAttribute {name: string; type: number; value: number}
 
 /** tfjs-node's NodeJSKernelBackend. */
 export interface TensorflowBackend {
-  readonly binding: TensorflowBinding & {readonly TF_ATTR_INT: number; readonly TF_ATTR_BOOL: number};
+  readonly binding: TensorflowBinding & {readonly TF_ATTR_INT: number};
   executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: TensorInfo[], outputs: number): TensorInfo[];
   write(values: DataValues, shape: number[], dtype: DataType): object;
   readSync(dataId: object): DataValues;
   disposeData(dataId: object): boolean;
 }
 
-/** Attributes of an op by name: a boolean, or how many entries a list has. TensorFlow ignores unknown names. */
-export type Attributes = {[name: string]: boolean | number};
-
 /** A double and its two int32, the lower one first on all machines that tfjs-node runs on. */
 const double = new Float64Array(1);
 const halves = new Int32Array(double.buffer);
 
-/**
- * Runs one of our ops. `options`, the op's first input, is added here: what changes from call to call is no
- * attribute, see native/tensorflow/ops.h.
- */
-export function execute(backend: TensorflowBackend, op: string, attributes: Attributes, epsilon: number,
-                        inputs: (TensorInfo | undefined)[], outputs: number): TensorInfo[] {
-  const {TF_ATTR_BOOL, TF_ATTR_INT} = backend.binding;
-  const list = Object.entries(attributes).map(
-      ([name, value]) => ({name, type: typeof value === 'boolean' ? TF_ATTR_BOOL : TF_ATTR_INT, value}));
+/** A call of one of our ops, see native/tensorflow/ops.h. */
+export interface OpCall {
+  op: string;
+  /** The op's attributes: how long its lists are. TensorFlow ignores unknown names. */
+  lists: {[name: string]: number};
+  flags: number; // TensorflowFlag
+  epsilon: number;
+  /** All but the first, `options`, which is made here. */
+  inputs: TensorInfo[];
+  /** How many there are. */
+  outputs: number;
+}
+
+export function execute(backend: TensorflowBackend, {op, lists, flags, epsilon, inputs, outputs}: OpCall): TensorInfo[] {
+  const type = backend.binding.TF_ATTR_INT;
+  const attributes = Object.keys(lists).map((name) => ({name, type, value: lists[name]}));
   double[0] = epsilon;
-  const options = Int32Array.of(...halves, settings().threads);
-  const info: TensorInfo = {dataId: backend.write(options, [3], 'int32'), shape: [3], dtype: 'int32'};
+  const options = Int32Array.of(...halves, settings().threads, flags);
+  const info: TensorInfo = {dataId: backend.write(options, [options.length], 'int32'), shape: [options.length], dtype: 'int32'};
   try {
-    const given = inputs.filter((input) => input !== undefined);
-    return backend.executeMultipleOutputs(op, list, [info, ...given], outputs);
+    return backend.executeMultipleOutputs(op, attributes, [info, ...inputs], outputs);
   } finally {
     backend.disposeData(info.dataId);
   }
 }
 
+/** What both ops say of a call by flags. */
+export function flagsOf({training, activation, layout, inputs: {gamma, beta}}: ForwardCall | BackwardCall): number {
+  return (training ? TensorflowFlag.Training : 0) | (activation === Activation.Relu ? TensorflowFlag.Relu : 0) |
+      (layout === Layout.ChannelsFirst ? TensorflowFlag.ChannelsFirst : 0) |
+      (gamma === undefined ? 0 : TensorflowFlag.Gamma) | (beta === undefined ? 0 : TensorflowFlag.Beta);
+}
+
+/** The tensors that are there. */
+export function present(...infos: (TensorInfo | undefined)[]): TensorInfo[] {
+  return infos.filter((info) => info !== undefined);
+}
 
 /** Tensors of TensorFlow as copies. */
 export class CopyMemory implements ArrayMemory {
