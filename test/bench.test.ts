@@ -59,11 +59,13 @@ describe('the implementations compared', () => {
     assert.equal(actual.length, expected.length, name);
     const largest = Math.max(...Array.from(expected, Math.abs));
     for (let i = 0; i < actual.length; ++i) {
-      assert.ok(Math.abs(actual[i] - expected[i]) <= 2e-5 * largest, `${name}[${i}]: ${actual[i]}, expected ${expected[i]}`);
+      const error = Math.abs(actual[i] - expected[i]);
+      assert.ok(error <= 2e-5 * largest, `${name}[${i}]: ${actual[i]}, expected ${expected[i]}`);
     }
   }
 
-  function same(actual: {y: ArrayLike<number>; dx: ArrayLike<number>; dparameters: ArrayLike<number>[]}, expected: Gradients): void {
+  type Numbers = ArrayLike<number>;
+  function same(actual: {y: Numbers; dx: Numbers; dparameters: Numbers[]}, expected: Gradients): void {
     close('y', actual.y, expected.y);
     close('dx', actual.dx, expected.dx);
     expected.dparameters.forEach((e, i) => close(`gradient of parameter ${i}`, actual.dparameters[i], e));
@@ -91,15 +93,19 @@ describe('the implementations compared', () => {
     it(`BatchNorm in tfjs ops is RBN without calibration, ${training ? 'training' : 'frozen'}`, () => {
       tf.tidy(() => {
         const [gamma, beta] = parameters;
-        const [zeros, bias] = [tf.zeros<tf.Rank.R1>([SHAPE[3]]), tf.fill<tf.Rank.R1>([SHAPE[3]], 40)]; // sigmoid(40) = 1 in float32
+        const zeros = tf.zeros<tf.Rank.R1>([SHAPE[3]]);
+        const bias = tf.fill<tf.Rank.R1>([SHAPE[3]], 40); // sigmoid(40) = 1 in float32
         const params = {gamma, beta, centerWeight: zeros, scaleWeight: zeros, scaleBias: bias};
-        const y = training ? rbn.representativeBatchNormTraining(x, params).output : rbn.representativeBatchNorm(x, params, given);
+        const y = training ? rbn.representativeBatchNormTraining(x, params).output
+                           : rbn.representativeBatchNorm(x, params, given);
         close('y', batchNormalization(x, gamma, beta, training ? null : given).dataSync(), y.dataSync());
       });
     });
 
-    it(`every contestant in this process runs, and leaves the kernels as they were, ${training ? 'training' : 'frozen'}`, async () => {
-      const kernels = () => ['RepresentativeBatchNorm', 'RepresentativeBatchNormGrad'].map(name => tf.getKernel(name, 'cpu').kernelFunc);
+    const mode = training ? 'training' : 'frozen';
+    it(`every contestant in this process runs, and leaves the kernels as they were, ${mode}`, async () => {
+      const names = ['RepresentativeBatchNorm', 'RepresentativeBatchNormGrad'];
+      const kernels = () => names.map(name => tf.getKernel(name, 'cpu').kernelFunc);
       const before = kernels(), {numTensors} = tf.memory();
       tf.engine().startScope();
       for (const contestant of localContestants(SHAPE, training, 1)) {
@@ -125,7 +131,8 @@ describe('measuring', () => {
         return times[order.filter(n => n === name).length % times.length];
       }),
     });
-    const result = await measure([fake('a', [4, 4, 4, 100]), fake('b', [8])], {rounds: 2, roundMilliseconds: 8, warmUpMilliseconds: 12});
+    const effort = {rounds: 2, roundMilliseconds: 8, warmUpMilliseconds: 12};
+    const result = await measure([fake('a', [4, 4, 4, 100]), fake('b', [8])], effort);
     assert.equal(order.join(''), 'aaaabbb' + 'aabaab');
     assert.deepEqual(result.get('a'), {milliseconds: 4, calls: 4});
     assert.deepEqual(result.get('b'), {milliseconds: 8, calls: 2});
@@ -140,7 +147,8 @@ describe('measuring', () => {
   });
 
   it('calls a slow contestant once', async () => {
-    const result = await measure([{name: 'slow', sample: async calls => new Array<number>(calls).fill(2000)}], {rounds: 5, roundMilliseconds: 10, warmUpMilliseconds: 10});
+    const slow: Contestant = {name: 'slow', sample: async calls => new Array<number>(calls).fill(2000)};
+    const result = await measure([slow], {rounds: 5, roundMilliseconds: 10, warmUpMilliseconds: 10});
     assert.deepEqual(result.get('slow'), {milliseconds: 2000, calls: 1});
   });
 });
@@ -150,7 +158,10 @@ describe('targets and report', () => {
     shape: [8, 28, 28, 128], training: true,
     times: Object.fromEntries(Object.entries(times).map(([name, milliseconds]) => [name, {milliseconds, calls: 9}])),
   });
-  const times = {native: 0.9, kernels: 0.8, nativeAlone: 0.5, typescriptAlone: 30, torchBatchNorm: 0.8, torchRbn: 5, opByOp: 2000, composed: 899, tfBatchNorm: 700, copy: 0.1};
+  const times = {
+    native: 0.9, kernels: 0.8, nativeAlone: 0.5, typescriptAlone: 30, torchBatchNorm: 0.8, torchRbn: 5, opByOp: 2000,
+    composed: 899, tfBatchNorm: 700, copy: 0.1,
+  };
   const measured = {backend: 'cpu' as const, tensorflow: null, rows: [row(times)], overhead: {rbn: 30, add: 9}};
   const targets = checkTargets(measured);
   const met = (what: RegExp) => targets.find(t => what.test(t.what))?.met;
@@ -184,7 +195,8 @@ describe('targets and report', () => {
   });
 
   const result: BenchResult = {
-    date: '2026-01-01 00:00', machine: {cpu: 'A CPU', cores: 2, memoryGiB: 8, system: 'linux x64', node: 'v20', tfjs: '4.22.0'}, load: 0,
+    date: '2026-01-01 00:00', load: 0,
+    machine: {cpu: 'A CPU', cores: 2, memoryGiB: 8, system: 'linux x64', node: 'v20', tfjs: '4.22.0'},
     threads: 2, isa: 'avx2', torch: '2.0', ...measured, targets,
   };
 
@@ -207,13 +219,14 @@ describe('targets and report', () => {
 
 describe('npm run bench:gpu', () => {
   const script = join(root, 'scripts/bench_gpu.mjs');
-  const bench = (engine: string, ...args: string[]) =>
-      spawnSync(process.execPath, [script, ...args], {encoding: 'utf8', env: {...process.env, RBN_ENGINE_PATH: engine}});
+  const bench = (engine: string, ...args: string[]) => spawnSync(
+      process.execPath, [script, ...args], {encoding: 'utf8', env: {...process.env, RBN_ENGINE_PATH: engine}});
 
   it('times both modes, outputs and types on an engine', () => {
     const {status, stdout, stderr} = bench(join(root, 'out/simulator/librbn_engine_simulator.so'), '2x3x3x8,4x5');
     assert.equal(status, 0, stderr);
-    const line = /^simulator +bench \[([\d,]+)\] (training|frozen) (linear|residual_relu) (float32|bfloat16) +([\d.]+) ms .* ([\d.]+) ms/;
+    const line =
+        /^simulator +bench \[([\d,]+)\] (training|frozen) (linear|residual_relu) (\w+) +([\d.]+) ms .* ([\d.]+) ms/;
     const seen = new Set<string>();
     for (const text of stdout.trimEnd().split('\n')) {
       const [, shape, mode, output, type, forward, backward] = line.exec(text) ?? assert.fail(text);

@@ -44,7 +44,8 @@ describe('tfjs-rbn', () => {
     [['train', '--lr', 'fast'], /--lr: expected a number .* received 'fast'/],
     [['train', '--norm', 'ln'], /--norm: expected rbn, bn or both, received 'ln'\nNext: tfjs-rbn train --help$/m],
     [['train', '--norm'], /--norm: expected a value, received none/],
-    [['train', '--epochs', '-1'], /--epochs: expected a value, received what begins like an option; write --epochs=VALUE/],
+    [['train', '--epochs', '-1'],
+      /--epochs: expected a value, received what begins like an option; write --epochs=VALUE/],
     [['train', '--epochs=-1'], /--epochs: expected a whole number .* received '-1'/],
     [['train', '--out', '/dev/null/x'], /--out: expected a folder, or to create one: ENOTDIR/],
     [['train', '--backend', 'webgl'], /--backend: expected cpu or tensorflow, received 'webgl'/],
@@ -73,7 +74,8 @@ describe('tfjs-rbn doctor', () => {
   after(() => rmSync(folder, {recursive: true}));
   /** The doctor in another environment. */
   const doctor = (env: NodeJS.ProcessEnv, main = MAIN) => {
-    const {status, stdout, stderr} = spawnSync(process.execPath, [main, 'doctor'], {encoding: 'utf8', env: {...process.env, ...env}});
+    const {status, stdout, stderr} =
+        spawnSync(process.execPath, [main, 'doctor'], {encoding: 'utf8', env: {...process.env, ...env}});
     assert.equal(status, 0, stderr);
     return stdout;
   };
@@ -81,14 +83,17 @@ describe('tfjs-rbn doctor', () => {
   const withTools = (name: string, tools: Record<string, string>) => {
     const path = join(folder, name);
     mkdirSync(path);
-    for (const [tool, says] of Object.entries(tools)) writeFileSync(join(path, tool), `#!/bin/sh\necho '${says}'\n`, {mode: 0o755});
-    return {PATH: path, CUDA_HOME: folder, CUDACXX: '', RBN_ENGINE: 'cuda', RBN_ENGINE_PATH: join(folder, 'nowhere.so')};
+    for (const [tool, says] of Object.entries(tools)) {
+      writeFileSync(join(path, tool), `#!/bin/sh\necho '${says}'\n`, {mode: 0o755});
+    }
+    const noEngine = join(folder, 'nowhere.so');
+    return {PATH: path, CUDA_HOME: folder, CUDACXX: '', RBN_ENGINE: 'cuda', RBN_ENGINE_PATH: noEngine};
   };
 
   it('says the same in words and in JSON', () => {
     const found = JSON.parse(run('doctor', '--json').out) as {
-      version: string; addon: {path: string; loaded: boolean}; engine: {path: string}; missing: {code: string; next: string}[];
-      tools: Record<'nvcc' | 'cmake', {path: string | null}>;
+      version: string; addon: {path: string; loaded: boolean}; engine: {path: string};
+      missing: {code: string; next: string}[]; tools: Record<'nvcc' | 'cmake', {path: string | null}>;
     };
     const {status, out} = run('doctor');
     assert.equal(status, 0);
@@ -110,7 +115,8 @@ describe('tfjs-rbn doctor', () => {
       nvcc: 'Cuda compilation tools, release 12.4, V12.4.131', cmake: 'cmake version 3.28.3',
     }));
     assert.match(old, /^nvcc +12\.4, .*\/old\/nvcc$/m);
-    assert.match(old, /OLD_NVCC: .*\/old\/nvcc: expected version 12\.8 or newer, found 12\.4\n +next: install the CUDA toolkit/);
+    assert.match(old,
+        /OLD_NVCC: .*\/old\/nvcc: expected version 12\.8 or newer, found 12\.4\n +next: install the CUDA toolkit/);
     assert.match(old, /^cmake +3\.28\.3, .*\/old\/cmake$/m);
     assert.doesNotMatch(old, /(NO|OLD)_CMAKE/);
   });
@@ -123,15 +129,18 @@ describe('tfjs-rbn doctor', () => {
   });
 
   it('says which variable names an addon that is not there', () => {
-    assert.match(doctor({RBN_ADDON_PATH: join(folder, 'rbn.node')}), /NO_BINARY: .*\n +next: unset RBN_ADDON_PATH {3}\(it names .*rbn\.node\)/);
+    assert.match(doctor({RBN_ADDON_PATH: join(folder, 'rbn.node')}),
+        /NO_BINARY: .*\n +next: unset RBN_ADDON_PATH {3}\(it names .*rbn\.node\)/);
   });
 
   it('answers where tfjs is not installed', () => {
     const copy = join(folder, 'copy');
-    for (const part of ['dist', 'scripts', 'package.json']) cpSync(join(root, part), join(copy, part), {recursive: true});
+    for (const part of ['dist', 'scripts', 'package.json']) {
+      cpSync(join(root, part), join(copy, part), {recursive: true});
+    }
     const out = doctor({}, join(copy, 'dist/cli/main.js'));
-    for (const peer of ['core', 'layers']) {
-      assert.match(out, new RegExp(`NO_PEER: @tensorflow/tfjs-${peer} is not installed\\n +next: npm install @tensorflow/tfjs-${peer}@4`));
+    for (const peer of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers']) {
+      assert.match(out, new RegExp(`NO_PEER: ${peer} is not installed\\n +next: npm install ${peer}@4`));
     }
     assert.match(out, /NO_BINARY: .*\n +next: npm run build:addon {3}\(in .*copy\)/);
   });
@@ -140,7 +149,8 @@ describe('tfjs-rbn doctor', () => {
     const table = JSON.parse(run('doctor', '--kernels', '--json').out) as {[name: string]: string};
     const {status, out} = run('doctor', '--kernels');
     assert.equal(status, 0);
-    assert.deepEqual([table.RepresentativeBatchNorm, table.StringSplit, table.FromPixels], ['native', 'fallback', 'none']);
+    const places = [table.RepresentativeBatchNorm, table.StringSplit, table.FromPixels];
+    assert.deepEqual(places, ['native', 'fallback', 'none']);
     const listed: {[name: string]: string} = {};
     for (const [, place, count, names] of out.matchAll(/^(native|fallback|none): (\d+) .*\n((?: {2}.*\n)*)/gm)) {
       const all = names.trim().split(/\s+/);

@@ -13,7 +13,8 @@ import {filesUnder, read, root} from './support/files';
 const PAGES = ['README.md', 'CHANGELOG.md', ...filesUnder('docs', '.md')];
 
 /** What the pages have of a pattern. */
-const found = (pattern: RegExp) => PAGES.flatMap((page) => [...read(page).matchAll(pattern)].map(([, text]) => ({page, text})));
+const found = (pattern: RegExp) =>
+    PAGES.flatMap((page) => [...read(page).matchAll(pattern)].map(([, text]) => ({page, text})));
 
 const wrong = (what: {page: string; text: string}[], isRight: (text: string, page: string) => boolean) =>
     what.filter(({page, text}) => !isRight(text, page)).map(({page, text}) => `${page}: ${text}`);

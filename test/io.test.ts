@@ -98,7 +98,8 @@ describe('io.fileSystem', () => {
     const loaded = await tfl.loadLayersModel(rbn.io.fileSystem(folder));
     assert.deepEqual(loaded.getUserDefinedMetadata(), {labels: ['a', 'b']});
     assert.deepEqual(loaded.loss, 'meanSquaredError');
-    const state = async (m: tfl.LayersModel) => (await m.optimizer.getWeights()).map(({tensor}) => [...tensor.dataSync()]);
+    const state = async (m: tfl.LayersModel) =>
+        (await m.optimizer.getWeights()).map(({tensor}) => [...tensor.dataSync()]);
     assert.deepEqual(await state(loaded), await state(model));
   });
 
@@ -144,7 +145,8 @@ describe('io.fileSystem', () => {
 
   it('takes the size of quantized weights from their quantization', async () => {
     const quantization = {dtype: 'uint8', scale: 0.5, min: -1} as const;
-    const model = {modelTopology: {}, weightsManifest: [{paths: ['q'], weights: [{name: 'w', shape: [3], dtype: 'float32', quantization}]}]};
+    const weights = [{name: 'w', shape: [3], dtype: 'float32', quantization}];
+    const model = {modelTopology: {}, weightsManifest: [{paths: ['q'], weights}]};
     fs.writeFileSync(path.join(folder, 'model.json'), JSON.stringify(model));
     fs.writeFileSync(path.join(folder, 'q'), new Uint8Array([0, 2, 4]));
     const {weightData, weightSpecs} = await rbn.io.fileSystem(folder).load!();
@@ -202,7 +204,8 @@ describe('io.fileSystem', () => {
     it('which file is missing', async () => {
       await assert.rejects(load(), {message: `${path.join(folder, 'model.json')}: expected the model: no such file`});
       const nowhere = path.join(folder, 'nowhere');
-      await assert.rejects(rbn.io.fileSystem(nowhere).load!(), {message: `${nowhere}: expected the model: no such file`});
+      await assert.rejects(
+          rbn.io.fileSystem(nowhere).load!(), {message: `${nowhere}: expected the model: no such file`});
       await saved();
       fs.rmSync(path.join(folder, 'weights.bin'));
       await assert.rejects(load(), {message: `${path.join(folder, 'weights.bin')}: expected weights: no such file`});
@@ -221,7 +224,8 @@ describe('io.fileSystem', () => {
       const bytes = fs.readFileSync(file);
       for (const wrong of [bytes.subarray(4), Buffer.concat([bytes, bytes])]) {
         fs.writeFileSync(file, wrong);
-        await assert.rejects(load(), {message: `${file}: expected ${bytes.length} bytes of weights, received ${wrong.length}`});
+        await assert.rejects(
+            load(), {message: `${file}: expected ${bytes.length} bytes of weights, received ${wrong.length}`});
       }
     });
     it('that a manifest is none, and a folder no folder', async () => {
@@ -230,11 +234,13 @@ describe('io.fileSystem', () => {
         fs.writeFileSync(file, JSON.stringify({modelTopology: {}, weightsManifest}));
         await assert.rejects(rbn.io.fileSystem(folder).load!(), /model\.json: expected weightsManifest as a list/);
       }
-      await assert.rejects(makeModel().save(rbn.io.fileSystem(file.replace('.json', '.json/x'))), /expected a folder, or to create one/);
+      const below = rbn.io.fileSystem(path.join(file, 'x'));
+      await assert.rejects(makeModel().save(below), /expected a folder, or to create one/);
     });
 
     it('that a path is no path', () => {
-      assert.throws(() => rbn.io.fileSystem(''), {name: 'TypeError', message: /^location: expected .* received an empty string/});
+      assert.throws(() => rbn.io.fileSystem(''),
+          {name: 'TypeError', message: /^location: expected .* received an empty string/});
       assert.throws(() => rbn.io.fileSystem(5 as unknown as string), {name: 'TypeError', message: /received number/});
     });
   });

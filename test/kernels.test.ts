@@ -61,8 +61,9 @@ describe('composed kernels', () => {
       const p = {centerWeight: tf.zeros([2]) as tf.Tensor1D, scaleWeight: tf.zeros([2]) as tf.Tensor1D,
                  scaleBias: tf.ones([2]) as tf.Tensor1D};
       const x = tf.zeros([0, 3, 2]);
+      const given = {mean: [0, 0], variance: [1, 1]};
       const f = (x: tf.Tensor, residual: tf.Tensor, scaleBias: tf.Tensor) => rbn.representativeBatchNorm(
-          x, {...p, scaleBias: scaleBias as tf.Tensor1D}, {mean: [0, 0], variance: [1, 1], activation: 'relu', residual});
+          x, {...p, scaleBias: scaleBias as tf.Tensor1D}, {...given, activation: 'relu', residual});
       const {value, grads} = tf.valueAndGrads(f)([x, x.clone(), p.scaleBias]);
       assert.deepEqual([value.shape, grads[0].shape, grads[1].shape], [x.shape, x.shape, x.shape]);
       assert.deepEqual([...grads[2].dataSync()], [0, 0]);
@@ -132,7 +133,8 @@ describe('kernels of cpu', () => {
   }));
 
   describe('use memory again only if nobody has seen it', () => {
-    const p = {centerWeight: [0.5, 0], scaleWeight: [1, 0], scaleBias: [0, 1]}, given = {mean: [3, 3], variance: [1, 1]};
+    const p = {centerWeight: [0.5, 0], scaleWeight: [1, 0], scaleBias: [0, 1]};
+    const given = {mean: [3, 3], variance: [1, 1]};
     const shape = [64, 64, 2]; // large enough for uninitialised memory
     let x: tf.Tensor;
     beforeEach(() => {
@@ -239,44 +241,45 @@ describe('kernels of cpu', () => {
     [3, 10, 11, Layout.ChannelsLast], [3, 11, 5, Layout.ChannelsFirst], [9, 1, 11, Layout.ChannelsLast],
   ]) {
     for (const training of [true, false]) {
-      it(`agree on state and mask, plain and native: [${N}, ${S}, ${C}] layout ${layout} ${training ? 'training' : 'frozen'}`,
-         () => {
-           const addon = nativeAddon();
-           assert.ok(addon !== null, 'the addon is not built; next: npm run build:addon');
-           const random = randomFloats(N + S + C), floats = (length: number) => Float32Array.from(random(length, -1, 1));
-           const size = N * S * C, rowBytes = Math.ceil((layout === Layout.ChannelsLast ? C : S) / 8);
-           const vectors = [floats(C), floats(C), floats(C), floats(C), floats(C)] as const;
-           const given = training ? [null, null] as const : [floats(C), floats(C).map((v) => v + 2)] as const;
-           const x = floats(size), residual = floats(size), dy = floats(size);
-           const problem = [N, S, C, layout, training, Activation.Relu, 1e-3] as const;
-           const run = (forward: typeof plainForward, backward: typeof plainBackward) => {
-             const state = new Float32Array(S === 1 ? 2 * C : 4 * N * C);
-             const mask = new Uint8Array(size / (layout === Layout.ChannelsLast ? C : S) * rowBytes);
-             const variance = new Float32Array(C);
-             const forwardArgs: ForwardArguments<Float32Array, Uint8Array> = [
-               ...problem, x, residual, ...vectors, ...given, new Float32Array(size),
-               training ? new Float32Array(C) : null, training ? variance : null, state, mask,
-             ];
-             forward(1, ...forwardArgs);
-             const gradients = [size, size, C, C, C, C, C].map((length) => new Float32Array(length));
-             const [dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias] = gradients;
-             const backwardArgs: BackwardArguments<Float32Array, Uint8Array> = [
-               ...problem, dy, x, ...vectors, given[0], given[1] ?? variance, state, mask,
-               dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
-             ];
-             backward(1, ...backwardArgs);
-             return {mask, gradients};
-           };
-           const expected = run(plainForward, plainBackward);
-           for (const actual of [run(plainForward, addon.cpuBackward), run(addon.cpuForward, plainBackward)]) {
-             assert.deepEqual(actual.mask, expected.mask);
-             actual.gradients.forEach((gradient, i) => {
-               // A sigmoid and sums of their own, each rounded to float32: 2e-7 is reached.
-               const error = relativeError(gradient, expected.gradients[i]);
-               assert.ok(error <= 5e-7, `output ${i}: relative error ${error}`);
-             });
-           }
-         });
+      const name = `[${N}, ${S}, ${C}] layout ${layout} ${training ? 'training' : 'frozen'}`;
+      it(`agree on state and mask, plain and native: ${name}`, () => {
+        const addon = nativeAddon();
+        assert.ok(addon !== null, 'the addon is not built; next: npm run build:addon');
+        const random = randomFloats(N + S + C);
+        const floats = (length: number) => Float32Array.from(random(length, -1, 1));
+        const size = N * S * C, rowBytes = Math.ceil((layout === Layout.ChannelsLast ? C : S) / 8);
+        const vectors = [floats(C), floats(C), floats(C), floats(C), floats(C)] as const;
+        const given = training ? [null, null] as const : [floats(C), floats(C).map((v) => v + 2)] as const;
+        const x = floats(size), residual = floats(size), dy = floats(size);
+        const problem = [N, S, C, layout, training, Activation.Relu, 1e-3] as const;
+        const run = (forward: typeof plainForward, backward: typeof plainBackward) => {
+          const state = new Float32Array(S === 1 ? 2 * C : 4 * N * C);
+          const mask = new Uint8Array(size / (layout === Layout.ChannelsLast ? C : S) * rowBytes);
+          const variance = new Float32Array(C);
+          const forwardArgs: ForwardArguments<Float32Array, Uint8Array> = [
+            ...problem, x, residual, ...vectors, ...given, new Float32Array(size),
+            training ? new Float32Array(C) : null, training ? variance : null, state, mask,
+          ];
+          forward(1, ...forwardArgs);
+          const gradients = [size, size, C, C, C, C, C].map((length) => new Float32Array(length));
+          const [dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias] = gradients;
+          const backwardArgs: BackwardArguments<Float32Array, Uint8Array> = [
+            ...problem, dy, x, ...vectors, given[0], given[1] ?? variance, state, mask,
+            dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
+          ];
+          backward(1, ...backwardArgs);
+          return {mask, gradients};
+        };
+        const expected = run(plainForward, plainBackward);
+        for (const actual of [run(plainForward, addon.cpuBackward), run(addon.cpuForward, plainBackward)]) {
+          assert.deepEqual(actual.mask, expected.mask);
+          actual.gradients.forEach((gradient, i) => {
+            // A sigmoid and sums of their own, each rounded to float32: 2e-7 is reached.
+            const error = relativeError(gradient, expected.gradients[i]);
+            assert.ok(error <= 5e-7, `output ${i}: relative error ${error}`);
+          });
+        }
+      });
     }
   }
 
@@ -290,8 +293,9 @@ describe('kernels of cpu', () => {
     const problem = [N, S, C, Layout.ChannelsLast, true, Activation.Linear, 1e-3] as const;
     const plain = () => {
       plainForward(1, ...problem, x, null, ...vectors, null, null, y, mean, variance, state, null);
-      plainBackward(1, ...problem, dy, x, ...vectors, null, variance, state, null, dx, null, ...vectors.map((v) => v.slice()) as
-          [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array]);
+      const gradients = vectors.map((v) => v.slice()) as
+          [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+      plainBackward(1, ...problem, dy, x, ...vectors, null, variance, state, null, dx, null, ...gradients);
     };
     // The least of several runs, on a machine where others run too.
     const least = (runs: number, f: () => void) => Math.min(...Array.from({length: runs}, () => {

@@ -275,9 +275,11 @@ describe('layer', () => {
     it('trains in a model of several inputs and branches', async () => {
       const input = tfl.input({shape: [4, 4, 2]});
       const norm = rbn.layers.representativeBatchNormalization({activation: 'relu'});
-      const branch = norm.apply(tfl.layers.conv2d({filters: 2, kernelSize: 3, padding: 'same'}).apply(input)) as tfl.SymbolicTensor;
+      const conv = tfl.layers.conv2d({filters: 2, kernelSize: 3, padding: 'same'});
+      const branch = norm.apply(conv.apply(input)) as tfl.SymbolicTensor;
       const sum = tfl.layers.add().apply([branch, input]) as tfl.SymbolicTensor;
-      const model = tfl.model({inputs: input, outputs: tfl.layers.globalAveragePooling2d({}).apply(sum) as tfl.SymbolicTensor});
+      const pooled = tfl.layers.globalAveragePooling2d({}).apply(sum) as tfl.SymbolicTensor;
+      const model = tfl.model({inputs: input, outputs: pooled});
       model.compile({optimizer: 'adam', loss: 'meanSquaredError'});
       const {x} = data();
       const history = await model.fit(x, tfc.zeros([8, 2]), {epochs: 3, verbose: 0});

@@ -35,7 +35,8 @@ describe('ops on cpu', () => {
   });
 
   it('take arrays as tfjs ops do', () => {
-    const x = [[1, 2], [3, 5]], vectors = {centerWeight: [0.5, -1], scaleWeight: new Float32Array([1, 2]), scaleBias: [0, 1]};
+    const x = [[1, 2], [3, 5]];
+    const vectors = {centerWeight: [0.5, -1], scaleWeight: new Float32Array([1, 2]), scaleBias: [0, 1]};
     const tensors = {
       centerWeight: tf.tensor1d([0.5, -1]), scaleWeight: tf.tensor1d([1, 2]), scaleBias: tf.tensor1d([0, 1]),
     };
@@ -114,17 +115,24 @@ describe('ops on cpu', () => {
     const cases: [string, () => () => unknown, string, RegExp][] = [
       ['rank 1', () => training(tf.zeros([3])), 'RangeError', /^x: expected rank 2 to 5, received rank 1/],
       ['rank 6', () => frozen(tf.zeros([2, 1, 1, 1, 1, C])), 'RangeError', /^x: expected rank 2 to 5, received rank 6/],
-      ['x of dtype int32', () => frozen(tf.zeros([2, C], 'int32')), 'TypeError', /^x: expected dtype float32, received int32/],
-      ['x that is no tensor', () => frozen({}), 'TypeError', /^x: expected a Tensor or an array of numbers, received Object/],
+      ['x of dtype int32', () => frozen(tf.zeros([2, C], 'int32')), 'TypeError',
+        /^x: expected dtype float32, received int32/],
+      ['x that is no tensor', () => frozen({}), 'TypeError',
+        /^x: expected a Tensor or an array of numbers, received Object/],
       ['x that is null', () => frozen(null), 'TypeError', /^x: expected a Tensor .*received null/],
       ['x that is left out', () => training(undefined), 'TypeError', /^x: expected a Tensor .*received undefined/],
-      ['x of strings', () => frozen([['a', 'b', 'c']]), 'TypeError', /^x\[0\]\[0\]: expected a number, received string/],
-      ['x with a hole', () => frozen([[1, 2, 3], [4, undefined, 6]]), 'TypeError', /^x\[1\]\[1\]: expected a number, received undefined/],
-      ['x that is disposed', () => frozen(disposed(x())), 'Error', /^x: expected a live tensor, received a disposed one/],
+      ['x of strings', () => frozen([['a', 'b', 'c']]), 'TypeError',
+        /^x\[0\]\[0\]: expected a number, received string/],
+      ['x with a hole', () => frozen([[1, 2, 3], [4, undefined, 6]]), 'TypeError',
+        /^x\[1\]\[1\]: expected a number, received undefined/],
+      ['x that is disposed', () => frozen(disposed(x())), 'Error',
+        /^x: expected a live tensor, received a disposed one/],
       ['x with more elements than 32 bits count', () => frozen(phantom([65536, 32768, 1]), params(1)),
         'RangeError', /^x: expected at most 2147483647 elements, received 2147483648/],
-      ['params that are left out', () => frozen(x(), null), 'TypeError', /^params: expected an object with gamma, .*received null/],
-      ['options that are no object', () => training(x(), params(), 5), 'TypeError', /^options: expected an object .*number 5/],
+      ['params that are left out', () => frozen(x(), null), 'TypeError',
+        /^params: expected an object with gamma, .*received null/],
+      ['options that are no object', () => training(x(), params(), 5), 'TypeError',
+        /^options: expected an object .*number 5/],
       ['an unknown parameter', () => training(x(), {...params(), centreWeight: tf.zeros([C])}), 'TypeError',
         /^params: expected only gamma, beta, centerWeight, scaleWeight and scaleBias, received 'centreWeight'/],
       ['an unknown option', () => frozen(x(), params(), {epsilonn: 1}), 'TypeError',
@@ -136,24 +144,36 @@ describe('ops on cpu', () => {
       ['an axis past the end', () => training(x(), params(), {axis: 3}), 'RangeError', /^axis: .*received 3/],
       ['an axis between axes', () => training(x(), params(), {axis: 1.5}), 'RangeError', /^axis: .*received 1.5/],
       ['an axis NaN', () => training(x(), params(), {axis: NaN}), 'RangeError', /^axis: .*received NaN/],
-      ['an axis of another kind', () => training(x(), params(), {axis: '1'}), 'TypeError', /^axis: expected a number, received string/],
-      ['epsilon 0', () => frozen(x(), params(), {epsilon: 0}), 'RangeError', /^epsilon: expected a finite number above 0 .*received 0/],
-      ['an epsilon that is 0 as float32', () => frozen(x(), params(), {epsilon: 1e-50}), 'RangeError', /^epsilon: .*received 1e-50/],
+      ['an axis of another kind', () => training(x(), params(), {axis: '1'}), 'TypeError',
+        /^axis: expected a number, received string/],
+      ['epsilon 0', () => frozen(x(), params(), {epsilon: 0}), 'RangeError',
+        /^epsilon: expected a finite number above 0 .*received 0/],
+      ['an epsilon that is 0 as float32', () => frozen(x(), params(), {epsilon: 1e-50}), 'RangeError',
+        /^epsilon: .*received 1e-50/],
       ['epsilon below 0', () => training(x(), params(), {epsilon: -1}), 'RangeError', /^epsilon: .*received -1/],
       ['epsilon NaN', () => training(x(), params(), {epsilon: NaN}), 'RangeError', /^epsilon: .*received NaN/],
-      ['an infinite epsilon', () => training(x(), params(), {epsilon: Infinity}), 'RangeError', /^epsilon: .*received Infinity/],
-      ['epsilon of another kind', () => training(x(), params(), {epsilon: '1'}), 'TypeError', /^epsilon: expected a number, received string/],
-      ['another activation', () => training(x(), params(), {activation: 'gelu'}), 'TypeError', /^activation: expected 'linear' or 'relu', received 'gelu'/],
+      ['an infinite epsilon', () => training(x(), params(), {epsilon: Infinity}), 'RangeError',
+        /^epsilon: .*received Infinity/],
+      ['epsilon of another kind', () => training(x(), params(), {epsilon: '1'}), 'TypeError',
+        /^epsilon: expected a number, received string/],
+      ['another activation', () => training(x(), params(), {activation: 'gelu'}), 'TypeError',
+        /^activation: expected 'linear' or 'relu', received 'gelu'/],
       ['a residual of another shape', () => training(x(), params(), {residual: tf.zeros([4, C, 2])}), 'RangeError',
         /^residual: expected the shape of x, \[4,2,3\], received \[4,3,2\]/],
-      ['a residual of another dtype', () => training(x(), params(), {residual: tf.zeros([4, 2, C], 'int32')}), 'TypeError',
+      ['a residual of another dtype',
+        () => training(x(), params(), {residual: tf.zeros([4, 2, C], 'int32')}), 'TypeError',
         /^residual: expected dtype float32, received int32/],
       ['a disposed residual', () => frozen(x(), params(), {residual: disposed(x())}), 'Error', /^residual: .*disposed/],
-      ['one value per channel', () => training(tf.zeros([1, 1, 1, C])), 'RangeError', /^x: expected at least 2 values per channel .*received 1/],
-      ['one value per channel on axis 1', () => training(tf.zeros([1, C, 1]), params(), {axis: 1}), 'RangeError', /^x: .*received 1/],
-      ['no mean', () => frozen(x(), params(), {mean: undefined}), 'TypeError', /^mean: expected a Tensor .*received undefined/],
-      ['no variance', () => frozen(x(), params(), {variance: null}), 'TypeError', /^variance: expected a Tensor .*received null/],
-      ['a mean of another shape', () => frozen(x(), params(), {mean: tf.zeros([4])}), 'RangeError', /^mean: expected shape \[3\], received \[4\]/],
+      ['one value per channel', () => training(tf.zeros([1, 1, 1, C])), 'RangeError',
+        /^x: expected at least 2 values per channel .*received 1/],
+      ['one value per channel on axis 1', () => training(tf.zeros([1, C, 1]), params(), {axis: 1}), 'RangeError',
+        /^x: .*received 1/],
+      ['no mean', () => frozen(x(), params(), {mean: undefined}), 'TypeError',
+        /^mean: expected a Tensor .*received undefined/],
+      ['no variance', () => frozen(x(), params(), {variance: null}), 'TypeError',
+        /^variance: expected a Tensor .*received null/],
+      ['a mean of another shape', () => frozen(x(), params(), {mean: tf.zeros([4])}), 'RangeError',
+        /^mean: expected shape \[3\], received \[4\]/],
     ];
     for (const name of ['gamma', 'beta', 'centerWeight', 'scaleWeight', 'scaleBias'] as const) {
       cases.push(
@@ -188,7 +208,8 @@ describe('ops on cpu', () => {
             rbn.representativeBatchNorm(value, p, {...given(), [name]: statistic, activation: 'relu'});
         const before = tf.memory().numTensors;
         assert.throws(() => tf.grad(f)(statistic), {
-          name: 'Error', message: new RegExp(`^${name}: given statistics have no gradient; use representativeBatchNormTraining`),
+          name: 'Error',
+          message: new RegExp(`^${name}: given statistics have no gradient; use representativeBatchNormTraining`),
         });
         assert.equal(tf.memory().numTensors, before);
         f(statistic).dataSync(); // and goes on
@@ -280,7 +301,8 @@ describe('ops on cpu', () => {
     });
     it('beside the gradients', () => {
       const value = x(), p = params(), statistics = given();
-      counted(1, () => tf.grad((x) => rbn.representativeBatchNorm(x, p, {...statistics, activation: 'relu', residual: x}))(value));
+      counted(1, () => tf.grad(
+          (x) => rbn.representativeBatchNorm(x, p, {...statistics, activation: 'relu', residual: x}))(value));
       counted(2, () => tf.grads((x, gamma) => {
         const q = {...p, gamma: gamma as tf.Tensor1D};
         return rbn.representativeBatchNormTraining(x, q, {activation: 'relu'}).output;

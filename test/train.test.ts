@@ -42,7 +42,8 @@ describe('digits', () => {
     for (const part of [train, test]) {
       assert.ok(part.images.every(v => v >= 0 && v <= 1));
       assert.equal(Math.max(...part.images), 1);
-      const perDigit = Array.from({length: CLASSES}, (_, d) => part.labels.filter((v, i) => i % CLASSES === d && v === 1).length);
+      const perDigit = Array.from(
+          {length: CLASSES}, (_, d) => part.labels.filter((v, i) => i % CLASSES === d && v === 1).length);
       assert.equal(perDigit.reduce((a, b) => a + b), part.count);
       assert.equal(part.labels.reduce((a, b) => a + b), part.count);
       assert.ok(perDigit.every(n => n > 0.07 * part.count), `${perDigit}`);
@@ -50,7 +51,8 @@ describe('digits', () => {
   });
 
   it('has no test image among the training images', () => {
-    const keys = (part: Part) => Array.from({length: part.count}, (_, i) => part.images.subarray(i * PIXELS, (i + 1) * PIXELS).join());
+    const keys = (part: Part) => Array.from(
+        {length: part.count}, (_, i) => part.images.subarray(i * PIXELS, (i + 1) * PIXELS).join());
     const training = new Set(keys(train));
     assert.deepEqual(keys(test).filter(key => training.has(key)), []);
   });
@@ -127,7 +129,8 @@ describe('the clock round normalization layers', () => {
   it('counts forward and backward of watched layers and nothing else', async () => {
     const watched = [new Waiting(10, 20), new Waiting(5, 15)];
     const model = tfl.sequential({layers: [
-      tfl.layers.inputLayer({inputShape: [2]}), dense(), watched[0], dense(), new Waiting(200, 200), watched[1], dense(),
+      tfl.layers.inputLayer({inputShape: [2]}),
+      dense(), watched[0], dense(), new Waiting(200, 200), watched[1], dense(),
     ]});
     model.compile({optimizer: 'sgd', loss: 'meanSquaredError'});
     const clock = new NormClock();
@@ -148,7 +151,8 @@ describe('the clock round normalization layers', () => {
       layer.build([null, 3]);
       if (watch) new NormClock().watch(layer);
       const x = tf.tensor2d([[1, 2, 3], [4, 6, 9], [-1, 0, 5]]);
-      const {value, grad} = tf.valueAndGrad((v: tf.Tensor) => tf.sum(tf.pow(layer.call(v, {training: true}) as tf.Tensor, 3)))(x);
+      const f = (v: tf.Tensor) => tf.sum(tf.pow(layer.call(v, {training: true}) as tf.Tensor, 3));
+      const {value, grad} = tf.valueAndGrad(f)(x);
       return [...value.dataSync(), ...grad.dataSync()];
     });
     assert.deepEqual(gradients(true), gradients(false));
@@ -164,8 +168,9 @@ describe('one training run', () => {
     rmSync(directory, {recursive: true});
   });
 
-  const run = (norm: Norm, name: string) => trainRun(
-      {backend: CPU, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2, modelDirectory: join(directory, name)}, () => {});
+  const run = (norm: Norm, name: string) => trainRun({
+    backend: CPU, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2, modelDirectory: join(directory, name),
+  }, () => {});
 
   for (const norm of ['rbn', 'bn'] as const) {
     it(`learns with ${norm}, comes out the same twice, and saves what it learned`, async () => {
@@ -181,8 +186,10 @@ describe('one training run', () => {
   }
 
   it('says so when the loss is no number any more', async () => {
-    await assert.rejects(trainRun({backend: CPU, norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
-                                   modelDirectory: join(directory, 'diverged')}, () => {}), /the loss became .* smaller --lr/);
+    await assert.rejects(trainRun({
+      backend: CPU, norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
+      modelDirectory: join(directory, 'diverged'),
+    }, () => {}), /the loss became .* smaller --lr/);
   });
 });
 
@@ -207,7 +214,8 @@ describe('runs in child processes', () => {
     const file = join(directory, 'file');
     writeFileSync(file, '');
     const endless = {...config(2, join(directory, 'endless')), epochs: 10000};
-    await assert.rejects(runAll([config(1, join(file, 'model')), endless], 2, () => {}), /^Error: training rbn with seed 1: .*file/);
+    await assert.rejects(runAll([config(1, join(file, 'model')), endless], 2, () => {}),
+        /^Error: training rbn with seed 1: .*file/);
     assert.equal(existsSync(endless.modelDirectory), false);
   }).timeout(60000);
 });
@@ -239,16 +247,20 @@ describe('the verdict', () => {
 
 describe('the report', () => {
   const epochs: EpochResult[] = [
-    {epoch: 0, trainLoss: null, testLoss: 2.3, testAccuracy: 0.1}, {epoch: 1, trainLoss: 0.5, testLoss: 0.2, testAccuracy: 0.96},
+    {epoch: 0, trainLoss: null, testLoss: 2.3, testAccuracy: 0.1},
+    {epoch: 1, trainLoss: 0.5, testLoss: 0.2, testAccuracy: 0.96},
   ];
   const run = (norm: Norm, seed: number): RunResult => ({
     norm, seed, epochs, stepLosses: [2.3, 1, 0.5], parameters: 1234, stepMilliseconds: 40, normMilliseconds: 10,
     modelDirectory: `anywhere/models/${norm}-seed${seed}`, reloadedAccuracy: 0.96,
   });
   const summary = (norm: Norm): Summary => (
-    {norm, runs: [run(norm, 1), run(norm, 2)], accuracy: 0.96, spread: 0, parameters: 1234, stepMilliseconds: 40, normShare: 0.25});
-  const page = reportPage({options: OPTIONS, summaries: [summary('rbn'), summary('bn')], seconds: 70, missed: ['a < b'], notAsked: [],
-                           report: 'anywhere/report.html'}, 'tfjs-rbn train --out "<x>"');
+    {norm, runs: [run(norm, 1), run(norm, 2)], accuracy: 0.96, spread: 0, parameters: 1234, stepMilliseconds: 40,
+     normShare: 0.25});
+  const page = reportPage({
+    options: OPTIONS, summaries: [summary('rbn'), summary('bn')], seconds: 70, missed: ['a < b'], notAsked: [],
+    report: 'anywhere/report.html',
+  }, 'tfjs-rbn train --out "<x>"');
 
   it('is one file: it loads nothing', () => {
     assert.doesNotMatch(page, /(src|href)=|@import|url\(|https?:/);
@@ -260,14 +272,16 @@ describe('the report', () => {
   });
 
   it('draws a line for each run, inside the picture', () => {
-    const lines = [...page.matchAll(/<polyline points="([^"]*)"/g)].map(m => m[1].split(' ').map(p => p.split(',').map(Number)));
+    const lines = [...page.matchAll(/<polyline points="([^"]*)"/g)]
+        .map(m => m[1].split(' ').map(p => p.split(',').map(Number)));
     assert.equal(lines.length, 3 * 4); // three charts, two seeds of two normalizations
     assert.deepEqual(lines.map(l => l.length).sort(), [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
     for (const [x, y] of lines.flat()) assert.ok(x >= 0 && x <= 520 && y >= 0 && y <= 300, `${x}, ${y}`);
   });
 
   it('shows accuracy, parameters, milliseconds and their share', () => {
-    for (const text of ['96.00 %', '1,234 parameters', '40.0 ms a step', '25 % of it in normalization', 'models/rbn-seed2']) {
+    const figures = ['96.00 %', '1,234 parameters', '40.0 ms a step', '25 % of it in normalization'];
+    for (const text of [...figures, 'models/rbn-seed2']) {
       assert.ok(page.includes(text), text);
     }
   });

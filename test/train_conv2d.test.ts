@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The filter gradient that `train` puts in the place of tfjs-backend-cpu's: the same bits as the original over a table of
-// shapes, taken back on request, and never put in by importing the package.
+// The filter gradient that `train` puts in the place of tfjs-backend-cpu's: the same bits as the original over a table
+// of shapes, taken back on request, and never put in by importing the package.
 import * as assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
@@ -29,7 +29,8 @@ const CASES: Case[] = [
   {x: [1, 9, 4, 2], filter: [5, 4], out: 1, strides: [3, 2], pad: 'same'},
   {x: [2, 6, 6, 5], filter: [2, 2], out: 4, strides: 3, pad: 'valid'},
   {x: [2, 5, 5, 2], filter: [3, 3], out: 3, strides: 1, pad: 1},
-  {x: [1, 5, 6, 1], filter: [3, 3], out: 2, strides: 2, pad: [[0, 0], [2, 1], [0, 2], [0, 0]], dimRoundingMode: 'floor'},
+  {x: [1, 5, 6, 1], filter: [3, 3], out: 2, strides: 2, pad: [[0, 0], [2, 1], [0, 2], [0, 0]],
+   dimRoundingMode: 'floor'},
   {x: [1, 1, 1, 1], filter: [1, 1], out: 1, strides: 1, pad: 'valid'},
   {x: [1, 2, 2, 3], filter: [5, 5], out: 6, strides: 1, pad: 'same'}, // taps that never meet the input
   {x: [2, 3, 3, 2], filter: [1, 1], out: 9, strides: 4, pad: 'valid'},
@@ -84,7 +85,8 @@ describe('Conv2DBackpropFilter on typed arrays', () => {
         require('@tensorflow/tfjs-backend-cpu');
         const before = tf.getKernel('Conv2DBackpropFilter', 'cpu').kernelFunc;
         require('tfjs-rbn');
-        console.log(before !== undefined && before === tf.getKernel('Conv2DBackpropFilter', 'cpu').kernelFunc);`], {encoding: 'utf8'});
+        console.log(before !== undefined && before === tf.getKernel('Conv2DBackpropFilter', 'cpu').kernelFunc);`,
+    ], {encoding: 'utf8'});
     assert.equal(output.trim(), 'true');
   });
 });

@@ -122,8 +122,8 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
         const dgamma = gamma && vector(), dbeta = beta && vector();
         const dcenterWeight = vector(), dscaleWeight = vector(), dscaleBias = vector();
         const backward: BackwardArguments<DeviceAddress, DeviceAddress> =
-            [...sizes, device(d.dy), x, ...parameters, givenMean, variance ?? givenVariance!, state, mask, dx, dresidual,
-              dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias];
+            [...sizes, device(d.dy), x, ...parameters, givenMean, variance ?? givenVariance!, state, mask, dx,
+              dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias];
         context.backward(Plan.Auto, ...backward);
         return {
           y: fetch(y), mean: fetch(mean), variance: fetch(variance), dx: fetch(dx), dresidual: fetch(dresidual),
