@@ -46,15 +46,20 @@ function flag(name: string): boolean {
   return text === '1';
 }
 
+/** `threads` of the settings alone: each kernel call asks for it, and reading all variables takes microseconds. */
+export function threadsSetting(): number {
+  const threads = Number(process.env.RBN_THREADS || 0);
+  if (!Number.isInteger(threads) || threads < 0 || threads > 1024) {
+    throw new RangeError(`RBN_THREADS: expected a whole number from 0 to 1024, received '${process.env.RBN_THREADS}'`);
+  }
+  return threads;
+}
+
 /** Reads the settings; throws RangeError for a value that no variable has. */
 export function settings(): Settings {
   const engine = process.env.RBN_ENGINE || 'cuda';
   if (engine !== 'cuda' && engine !== 'simulator') {
     throw new RangeError(`RBN_ENGINE: expected 'cuda' or 'simulator', received '${engine}'`);
-  }
-  const threads = Number(process.env.RBN_THREADS || 0);
-  if (!Number.isInteger(threads) || threads < 0 || threads > 1024) {
-    throw new RangeError(`RBN_THREADS: expected a whole number from 0 to 1024, received '${process.env.RBN_THREADS}'`);
   }
   const isa = process.env.RBN_ISA || undefined;
   if (isa !== undefined && !ISAS.includes(isa as Isa)) {
@@ -68,7 +73,7 @@ export function settings(): Settings {
     engine,
     enginePath: process.env.RBN_ENGINE_PATH || undefined,
     addonPath: process.env.RBN_ADDON_PATH || undefined,
-    threads,
+    threads: threadsSetting(),
     isa: isa as Isa | undefined,
     device,
     memoryLimit: bytes('RBN_MEMORY_LIMIT', process.env.RBN_MEMORY_LIMIT || '0'),

@@ -5,7 +5,7 @@
 // TypeScript. How a backend's tensors become arrays, and arrays its tensors, is the backend's affair.
 import {TensorInfo} from '@tensorflow/tfjs-core';
 
-import {allocateInts, nativeAddon, settings} from '../../binding';
+import {allocateInts, nativeAddon, threadsSetting} from '../../binding';
 import {plainBackward} from '../cpu/plain_backward';
 import {plainForward} from '../cpu/plain_forward';
 import {BackwardCall, ForwardCall, maskInts, stateFloats} from './decode';
@@ -37,7 +37,7 @@ export function forwardOnArrays(call: ForwardCall, memory: ArrayMemory): TensorI
   if (elements > 0) {
     const forward = nativeAddon()?.cpuForward ?? plainForward;
     forward(
-        settings().threads, instances, positions, channels, layout, training, activation, epsilon,
+        threadsSetting(), instances, positions, channels, layout, training, activation, epsilon,
         memory.floats(x), floats(residual), floats(gamma), floats(beta), memory.floats(centerWeight),
         memory.floats(scaleWeight), memory.floats(scaleBias), floats(mean), floats(variance),
         y, batchMean, batchVariance, state, mask && bytesOf(mask));
@@ -65,7 +65,7 @@ export function backwardOnArrays(call: BackwardCall, memory: ArrayMemory): Tenso
     const [dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias] = parameters;
     const backward = nativeAddon()?.cpuBackward ?? plainBackward;
     backward(
-        settings().threads, instances, positions, channels, layout, training, activation, epsilon,
+        threadsSetting(), instances, positions, channels, layout, training, activation, epsilon,
         memory.floats(dy), memory.floats(x), floats(gamma), floats(beta), memory.floats(centerWeight),
         memory.floats(scaleWeight), memory.floats(scaleBias), floats(mean), memory.floats(variance),
         memory.floats(state), mask === undefined ? null : bytesOf(memory.ints(mask)),

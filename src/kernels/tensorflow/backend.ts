@@ -5,7 +5,7 @@
 // on it; and its tensors as arrays, for where the ops can not be had.
 import type {DataType, DataValues, TensorInfo} from '@tensorflow/tfjs-core';
 
-import {Activation, Layout, settings, TensorflowBinding, TensorflowFlag} from '../../binding';
+import {Activation, Layout, TensorflowBinding, TensorflowFlag, threadsSetting} from '../../binding';
 import {BackwardCall, ForwardCall} from '../shared/decode';
 import {ArrayMemory} from '../shared/on_arrays';
 
@@ -41,7 +41,7 @@ export function execute(backend: TensorflowBackend, {op, lists, flags, epsilon, 
   const type = backend.binding.TF_ATTR_INT;
   const attributes = Object.keys(lists).map((name) => ({name, type, value: lists[name]}));
   double[0] = epsilon;
-  const options = Int32Array.of(...halves, settings().threads, flags);
+  const options = Int32Array.of(...halves, threadsSetting(), flags);
   const info: TensorInfo = {dataId: backend.write(options, [options.length], 'int32'), shape: [options.length], dtype: 'int32'};
   try {
     return backend.executeMultipleOutputs(op, attributes, [info, ...inputs], outputs);
