@@ -169,7 +169,8 @@ describe('one training run', () => {
   });
 
   const run = (norm: Norm, name: string) => trainRun({
-    backend: CPU, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2, modelDirectory: join(directory, name),
+    backend: CPU, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2,
+    modelDirectory: join(directory, name),
   }, () => {});
 
   for (const norm of ['rbn', 'bn'] as const) {
