@@ -75,7 +75,7 @@ struct Walk {
     uint32_t stride[kOperands];
   } dimensions[RBN_MAX_RANK];  // innermost first
 
-  __host__ __device__ void locate(uint32_t i, uint32_t (&offset)[kOperands]) const {
+  __device__ void locate(uint32_t i, uint32_t (&offset)[kOperands]) const {
     for (int k = 0; k < kOperands; ++k) offset[k] = 0;
     uint32_t rest = i;
 #pragma unroll 1
