@@ -99,7 +99,9 @@ inline ReducePlan reduce_plan(const ReduceShape& shape) {
   ReducePlan plan = {};
   plan.along = shape.reduced.count > 0 && shape.reduced.stride[shape.reduced.count - 1] == 1;
   if (plan.along) {
-    plan.lanes = length >= 1024 ? kReduceThreads : length >= 32 ? 32 : length >= 8 ? 8 : 1;
+    // A whole block where rows are long, or so few that a warp each would not fill the device.
+    const bool block = length >= 8192 || (length >= 1024 && shape.outputs < 8192);
+    plan.lanes = block ? kReduceThreads : length >= 32 ? 32 : length >= 8 ? 8 : 1;
   } else {
     const int64_t inner = shape.kept.count > 0 ? shape.kept.size[shape.kept.count - 1] : 1;
     int columns = 32;  // one warp reads one row of 128 bytes

@@ -12,15 +12,44 @@ namespace rbn {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / 32;
+constexpr int kLongRowThreads = 1024;
+constexpr int kWarps = 32;  // the most that a block has
 
 // Shared memory that a block has without opting in, less what the kernel declares itself.
-constexpr int64_t kCachedColumns = (48 * 1024 - kThreads * 12) / sizeof(float);
+constexpr int64_t kCachedColumns =
+    (48 * 1024 - kWarps * (sizeof(float) + sizeof(double))) / sizeof(float);
 
 // NaN wins, so that a row with one is NaN throughout.
-__device__ __forceinline__ float larger(float a, float b) {
-  if (a != a) return a;
-  return b > a || b != b ? b : a;
+struct Larger {
+  static __device__ float identity() { return -INFINITY; }
+  static __device__ float combine(float a, float b) {
+    if (a != a) return a;
+    return b > a || b != b ? b : a;
+  }
+};
+
+struct Plus {
+  static __device__ double identity() { return 0; }
+  static __device__ double combine(double a, double b) { return a + b; }
+};
+
+// Every lane gets the same bits: each step adds the same two values in one order or the other.
+template <class Op, class T>
+__device__ __forceinline__ T combine_warp(T value) {
+  for (int mask = 16; mask > 0; mask /= 2)
+    value = Op::combine(value, __shfl_xor_sync(0xffffffffu, value, mask));
+  return value;
+}
+
+// As combine_warp, for all threads of a block; scratch has kWarps elements.
+template <class Op, class T>
+__device__ __forceinline__ T combine_block(T value, T* scratch) {
+  const int lane = threadIdx.x % 32;
+  value = combine_warp<Op>(value);
+  __syncthreads();  // what was in the scratch has been read
+  if (lane == 0) scratch[threadIdx.x / 32] = value;
+  __syncthreads();
+  return combine_warp<Op>(lane < static_cast<int>(blockDim.x) / 32 ? scratch[lane] : Op::identity());
 }
 
 // One warp a row of up to 32 * K columns.
@@ -29,8 +58,9 @@ __global__ void __launch_bounds__(kThreads)
     rbn_softmax_warp_kernel(const float* __restrict__ x, float* __restrict__ out, int64_t rows,
                             int columns) {
   const int lane = threadIdx.x % 32;
-  const int64_t step = static_cast<int64_t>(gridDim.x) * kWarps;
-  for (int64_t row = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32; row < rows;
+  constexpr int kRows = kThreads / 32;  // of a block
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kRows;
+  for (int64_t row = static_cast<int64_t>(blockIdx.x) * kRows + threadIdx.x / 32; row < rows;
        row += step) {
     float value[K];
     float greatest = -INFINITY;
@@ -38,10 +68,9 @@ __global__ void __launch_bounds__(kThreads)
     for (int i = 0; i < K; ++i) {
       const int column = lane + 32 * i;
       value[i] = column < columns ? x[row * columns + column] : -INFINITY;
-      greatest = larger(greatest, value[i]);
+      greatest = Larger::combine(greatest, value[i]);
     }
-    for (int mask = 16; mask > 0; mask /= 2)
-      greatest = larger(greatest, __shfl_xor_sync(0xffffffffu, greatest, mask));
+    greatest = combine_warp<Larger>(greatest);
     double sum = 0;
 #pragma unroll
     for (int i = 0; i < K; ++i) {
@@ -50,8 +79,7 @@ __global__ void __launch_bounds__(kThreads)
       value[i] = expf(value[i] - greatest);
       sum += value[i];
     }
-    for (int mask = 16; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
-    const float divisor = static_cast<float>(sum);
+    const float divisor = static_cast<float>(combine_warp<Plus>(sum));
 #pragma unroll
     for (int i = 0; i < K; ++i) {
       const int column = lane + 32 * i;
@@ -60,47 +88,32 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// One block a row. Where `cached`, dynamic shared memory has room for the row.
-__global__ void __launch_bounds__(kThreads)
+// One block a row. Where `cached`, dynamic shared memory has room for the row; a thread comes back
+// to its own columns only.
+__global__ void __launch_bounds__(kLongRowThreads)
     rbn_softmax_block_kernel(const float* __restrict__ x, float* __restrict__ out, int64_t rows,
                              int64_t columns, bool cached) {
-  RBN_SHARED(float, maxima, kThreads);
-  RBN_SHARED(double, sums, kThreads);
+  RBN_SHARED(float, maxima, kWarps);
+  RBN_SHARED(double, sums, kWarps);
   RBN_DYNAMIC_SHARED(float, cache);
-  const int t = threadIdx.x;
   for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
     const float* const from = x + row * columns;
     float* const to = out + row * columns;
     float greatest = -INFINITY;
-    for (int64_t i = t; i < columns; i += kThreads) {
+    for (int64_t i = threadIdx.x; i < columns; i += blockDim.x) {
       const float value = from[i];
       if (cached) cache[i] = value;
-      greatest = larger(greatest, value);
+      greatest = Larger::combine(greatest, value);
     }
-    __syncthreads();  // the row before has been read
-    maxima[t] = greatest;
-    for (int half = kThreads / 2; half > 0; half /= 2) {
-      __syncthreads();
-      if (t < half) maxima[t] = larger(maxima[t], maxima[t + half]);
-    }
-    __syncthreads();
-    greatest = maxima[0];
-
-    // Each thread comes back to its own columns only.
+    greatest = combine_block<Larger>(greatest, maxima);
     double sum = 0;
-    for (int64_t i = t; i < columns; i += kThreads) {
+    for (int64_t i = threadIdx.x; i < columns; i += blockDim.x) {
       const float value = expf((cached ? cache[i] : from[i]) - greatest);
       if (cached) cache[i] = value;
       sum += value;
     }
-    sums[t] = sum;
-    for (int half = kThreads / 2; half > 0; half /= 2) {
-      __syncthreads();
-      if (t < half) sums[t] += sums[t + half];
-    }
-    __syncthreads();
-    const float divisor = static_cast<float>(sums[0]);
-    for (int64_t i = t; i < columns; i += kThreads)
+    const float divisor = static_cast<float>(combine_block<Plus>(sum, sums));
+    for (int64_t i = threadIdx.x; i < columns; i += blockDim.x)
       to[i] = (cached ? cache[i] : expf(from[i] - greatest)) / divisor;
   }
 }
@@ -118,6 +131,7 @@ cudaError_t launch_softmax(RbnContext* context, const float* x, float* out, int6
     return launch(config, rbn_softmax_warp_kernel<32>, x, out, rows, n);
   }
   const bool cached = columns <= kCachedColumns;
+  config.block = dim3(columns <= 8192 ? kThreads : kLongRowThreads);
   config.grid = dim3(static_cast<unsigned>(rows < (1 << 30) ? rows : (1 << 30)));
   config.shared_bytes = cached ? columns * sizeof(float) : 0;
   return launch(config, rbn_softmax_block_kernel, x, out, rows, columns, cached);

@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kThreads)
       for (int distance = run / 2; distance > 0; distance /= 2) {
         __syncthreads();
         for (int pair = threadIdx.x; pair < size / 2; pair += blockDim.x) {
-          const int low = pair / distance * 2 * distance + pair % distance;
+          const int low = 2 * pair - (pair & (distance - 1));
           const int high = low + distance;
           const uint64_t a = tile_keys[low], b = tile_keys[high];
           if ((a > b) == ((low & run) == 0)) {
