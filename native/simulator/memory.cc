@@ -21,6 +21,7 @@ namespace {
 constexpr size_t kAlignment = 256;
 constexpr size_t kRedzone = 256;
 constexpr size_t kQuarantine = size_t{64} << 20;
+constexpr size_t kChunk = size_t{16} << 20;
 
 size_t raw_bytes(size_t bytes) {
   return (bytes + 2 * kRedzone + kAlignment - 1) / kAlignment * kAlignment;
@@ -32,28 +33,50 @@ std::string hex(const void* p) {
   return buffer;
 }
 
-// Whether a word that need not be an address is one of the host: in the part of the address space where
-// Linux puts stacks, heaps and libraries (sizes, and pairs of small integers, are far below), and mapped.
-bool is_host_address(uintptr_t word) {
-  if (word >> 46 == 0 || word >> 48 != 0) return false;
+// Whether a word that need not be an address may be one: in the part of the address space where Linux puts
+// stacks, libraries and what is mapped (sizes, and pairs of small integers, are far below).
+bool is_user_address(uintptr_t word) { return word >> 46 != 0 && word >> 48 == 0; }
+
+bool is_mapped(uintptr_t word) {
   const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   return msync(reinterpret_cast<void*>(word / page * page), page, MS_ASYNC) == 0;
 }
 
 }  // namespace
 
+// Not from malloc, whose heap may lie where small integers and floats look like addresses (around 1 GB in a
+// program that is not position-independent): those are arguments of kernels, too.
+Chunk::Chunk(size_t size) : bytes(size) {
+  void* const p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  begin = p == MAP_FAILED ? nullptr : static_cast<char*>(p);
+}
+
+Chunk::~Chunk() {
+  if (begin) munmap(begin, bytes);
+}
+
 Allocation::~Allocation() {
   if (!raw) return;
   unpoison(raw, raw_bytes(bytes));
   acquire(&sync);
-  free(raw);
 }
 
 Allocation* Memory::allocate(size_t bytes) {
   if (bytes > kDeviceMemory - live_bytes_) return nullptr;
+  const size_t raw = raw_bytes(bytes);
   auto a = std::make_unique<Allocation>();
-  a->raw = static_cast<char*>(aligned_alloc(kAlignment, raw_bytes(bytes)));
-  if (!a->raw) return nullptr;
+  if (raw > kChunk / 4) {
+    a->chunk = std::make_shared<Chunk>(raw);
+  } else {
+    if (!chunk_ || chunk_->bytes - chunk_->used < raw) chunk_ = std::make_shared<Chunk>(kChunk);
+    a->chunk = chunk_;
+  }
+  if (!a->chunk->begin) {
+    chunk_.reset();
+    return nullptr;
+  }
+  a->raw = a->chunk->begin + a->chunk->used;
+  a->chunk->used += raw;
   a->begin = a->raw + kRedzone;
   a->bytes = bytes;
   fill_garbage(a->raw, raw_bytes(bytes));
@@ -94,11 +117,11 @@ void Memory::bury(Allocation& a) {
   poison(a.begin, a.bytes);
   release(&a.sync);
   quarantine_.push_back(&a);
-  quarantine_bytes_ += a.bytes;
+  quarantine_bytes_ += raw_bytes(a.bytes);
   while (quarantine_bytes_ > kQuarantine) {
     Allocation* const oldest = quarantine_.front();
     quarantine_.pop_front();
-    quarantine_bytes_ -= oldest->bytes;
+    quarantine_bytes_ -= raw_bytes(oldest->bytes);
     all_.erase(reinterpret_cast<uintptr_t>(oldest->begin));
   }
 }
@@ -130,13 +153,14 @@ std::string Memory::check_argument(const Argument& argument, size_t index,
     uintptr_t word;
     memcpy(&word, static_cast<const char*>(argument.data) + at, sizeof(word));
     const void* const p = reinterpret_cast<const void*>(word);
-    if (!p) continue;
+    // In a struct a word may be anything: only those far up can be addresses.
+    if (!p || (!argument.is_pointer && !is_user_address(word))) continue;
     const std::string place = argument.is_pointer ? name : name + ", byte " + std::to_string(at);
     const Allocation* const a = find(p);
     if (a && a->freed) return place + ": points into device memory that is freed, " + hex(p);
     if (a) {
       used->push_back(a->begin);
-    } else if (argument.is_pointer || is_host_address(word)) {
+    } else if (argument.is_pointer || is_mapped(word)) {
       return place + ": expected null or a pointer into device memory, received " + hex(p);
     }
   }

@@ -23,8 +23,19 @@ namespace simulator {
 
 constexpr size_t kDeviceMemory = size_t{4} << 30;
 
+// A piece of address space that allocations are cut from, one behind the other; given back as a whole.
+struct Chunk {
+  explicit Chunk(size_t bytes);
+  ~Chunk();
+  Chunk(const Chunk&) = delete;
+  Chunk& operator=(const Chunk&) = delete;
+  char* begin;  // null where there is no room
+  size_t bytes, used = 0;
+};
+
 struct Allocation {
   ~Allocation();
+  std::shared_ptr<Chunk> chunk;
   char* raw = nullptr;  // with the redzones
   char* begin = nullptr;
   size_t bytes = 0;
@@ -57,6 +68,7 @@ class Memory {
 
  private:
   std::map<uintptr_t, std::unique_ptr<Allocation>> all_;  // by begin; also the freed ones, for a while
+  std::shared_ptr<Chunk> chunk_;  // that the next allocation is cut from
   std::deque<Allocation*> quarantine_;
   size_t quarantine_bytes_ = 0, live_bytes_ = 0, live_count_ = 0;
 };
