@@ -58,7 +58,7 @@ int32_t launching(RbnContext* context, const char* name, RbnError* error, F&& bo
   });
   if (status == RBN_OK || !error) return status;
   char message[sizeof error->message];
-  snprintf(message, sizeof message, "%s: %s", name, error->message);
+  snprintf(message, sizeof message, "%.60s: %.440s", name, error->message);
   memcpy(error->message, message, sizeof message);
   return status;
 }
