@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define RBN_ENGINE_ABI_VERSION 2
+#define RBN_ENGINE_ABI_VERSION 3
 
 typedef enum RbnStatus {
   RBN_OK = 0,
