@@ -366,6 +366,15 @@ describe('cuda: elementwise kernels', () => {
     assertSame(tenths, vector('float32', Array.from({length: 1000}, (_, i) => Math.fround(i * 0.1))));
   });
 
+  it('LinSpace: as the cpu, and ends at stop', async () => {
+    for (const [start, stop, num] of [[0, 10, 5], [10, 0, 3], [-1.5, 2.25, 6], [3, 7, 1], [4, 4, 2]]) {
+      const attrs = {start, stop, num};
+      assertSame(run('LinSpace', {}, attrs), await onCpu(() => run('LinSpace', {}, attrs)), 0, JSON.stringify(attrs));
+    }
+    const tenths = run('LinSpace', {}, {start: 0, stop: 100, num: 1001});
+    assertSame(tenths, vector('float32', Array.from({length: 1001}, (_, i) => Math.fround(i * 0.1))));
+  });
+
   it('one element stays on the host: no device memory, and the value is of its dtype', () => {
     tf.tidy(() => {
       const allocations = () => backend().context.memory().allocations, before = allocations();
