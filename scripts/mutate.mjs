@@ -6,15 +6,17 @@
 // What it does not notice must be listed in test/native/mutation/survivors.json with the reason; a survivor
 // that is not listed fails, and so does a listed one that is noticed.
 //
-//   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--report] [--list]
+//   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--resume] [--report] [--list]
 //
 // --sample: N mutants that are not known to survive, chosen by --seed. --filter: of 'file: kind: line'.
-// --report: writes docs/mutation.md.
+// --resume: takes over what earlier runs noticed of the same kernels, so that a run that was cut off goes on,
+// and one after a new test asks for the survivors alone. --report: writes docs/mutation.md.
 // All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
-// break, once plain, once with AddressSanitizer and UBSan, once with ThreadSanitizer. In that order, and
-// from few to all cases, a mutant runs until something fails; a run that takes ten times as long as the
-// whole engine's is a hang and counts as noticed.
+// break, once plain, once with AddressSanitizer and UBSan, once with ThreadSanitizer. All mutants go through
+// the fastest stage, those that are left through the next. A run that takes ten times the processor time of the
+// whole engine's is a hang and counts as noticed; how busy the machine is does not matter.
 import {spawn, spawnSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
@@ -28,6 +30,7 @@ const {values: options} = parseArgs({
     seed: {type: 'string', default: '1'},
     filter: {type: 'string'},
     jobs: {type: 'string', default: '2'},
+    resume: {type: 'boolean', default: false},
     report: {type: 'boolean', default: false},
     list: {type: 'boolean', default: false},
   },
@@ -47,14 +50,12 @@ const BUILDS = {
 /** Runs of the case runner, from the fastest to the most thorough. */
 const STAGES = [
   {name: 'plain, small cases', build: 'plain', args: ['--small', '--seeds', '1,2']},
+  {name: 'ASan and UBSan, small cases', build: 'asan', args: ['--small', '--seeds', '1']},
   {name: 'plain, without large cases', build: 'plain', args: ['--no-large', '--seeds', '1', '--no-abi']},
-  {name: 'TSan', build: 'tsan', args: ['--small', '--seeds', '1', '--no-abi']},
-  {name: 'ASan and UBSan', build: 'asan', args: ['--seeds', '1']},
   {name: 'plain, large cases', build: 'plain', args: ['--large', '--seeds', '1', '--no-abi']},
+  {name: 'TSan', build: 'tsan', args: ['--small', '--seeds', '1', '--no-abi']},
+  {name: 'ASan and UBSan', build: 'asan', args: ['--seeds', '1', '--no-abi']},
 ];
-
-/** Barriers are ThreadSanitizer's first. */
-const stagesOf = (mutant) => mutant.kind === 'barrier' ? [STAGES[0], STAGES[2], STAGES[1], STAGES[3], STAGES[4]] : STAGES;
 
 function allMutants() {
   const mutants = [];
@@ -76,18 +77,42 @@ function allMutants() {
   return mutants;
 }
 
-/** A copy of the sources with every mutant wrapped in. */
+/** A copy of the sources with every mutant wrapped in; a file that is there already keeps its time. */
 function writeSources(mutants) {
   const source = path.join(SCRATCH, 'source');
-  fs.rmSync(source, {recursive: true, force: true});
-  for (const entry of ['native', 'test/native', 'test/cases.json', 'CMakeLists.txt', 'package.json']) {
-    fs.cpSync(path.join(root, entry), path.join(source, entry), {recursive: true, preserveTimestamps: true});
-  }
-  for (const file of new Set(mutants.map((m) => m.file))) {
-    const text = fs.readFileSync(path.join(root, file), 'utf8');
-    fs.writeFileSync(path.join(source, file), wrapMutants(text, mutants.filter((m) => m.file === file)));
-  }
+  const copy = (entry) => {
+    const from = path.join(root, entry), to = path.join(source, entry);
+    if (fs.statSync(from).isDirectory()) {
+      fs.mkdirSync(to, {recursive: true});
+      const names = fs.readdirSync(from);
+      for (const name of fs.readdirSync(to)) {
+        if (!names.includes(name)) fs.rmSync(path.join(to, name), {recursive: true});
+      }
+      for (const name of names) copy(`${entry}/${name}`);
+      return;
+    }
+    const own = mutants.filter((m) => m.file === entry);
+    const text = fs.readFileSync(from, 'utf8'), wrapped = own.length > 0 ? wrapMutants(text, own) : text;
+    if (fs.existsSync(to) && fs.readFileSync(to, 'utf8') === wrapped) return;
+    fs.mkdirSync(path.dirname(to), {recursive: true});
+    fs.writeFileSync(to, wrapped);
+  };
+  for (const entry of ['native', 'test/native', 'test/cases.json', 'CMakeLists.txt', 'package.json']) copy(entry);
   return source;
+}
+
+/** What runs noticed so far, by name, in a file that is kept for --resume; of these kernels, to the letter. */
+function openRecord(mutants) {
+  const file = path.join(SCRATCH, 'noticed.jsonl'), known = new Map(), kernels = createHash('sha256');
+  for (const name of new Set(mutants.map((m) => m.file))) kernels.update(fs.readFileSync(path.join(root, name)));
+  const version = kernels.digest('hex').slice(0, 12);
+  if (options.resume && fs.existsSync(file)) {
+    for (const line of fs.readFileSync(file, 'utf8').trimEnd().split('\n')) {
+      const {of, name, stage} = JSON.parse(line);
+      if (of === version) known.set(name, stage);
+    }
+  }
+  return {known, add: (name, stage) => fs.appendFileSync(file, `${JSON.stringify({of: version, name, stage})}\n`)};
 }
 
 function compile(what, file, args) {
@@ -97,30 +122,34 @@ function compile(what, file, args) {
   throw new Error(`${what} does not compile:\n${errors.slice(0, 20).join('\n')}`);
 }
 
-async function build(source) {
-  for (const [name, {runner, sanitize}] of Object.entries(BUILDS)) {
-    const definitions = {RBN_BUILD: 'simulator', ...(sanitize && {RBN_SANITIZE: sanitize})};
-    const built = await buildWithCmake(`the case runner, ${name}`, runner, definitions, 'rbn_case_runner');
-    if (!built) process.exit(1);
-    say(`building all mutants, ${name}`);
-    const folder = path.join(SCRATCH, name);
-    const flags = `-include ${path.join(source, 'test/native/mutation/mutant.h')}`;
-    compile(name, 'cmake', ['-S', source, '-B', folder, ...Object.entries(definitions).map(([k, v]) => `-D${k}=${v}`),
-      '-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1', `-DCMAKE_CXX_FLAGS=${flags}`]);
-    compile(name, 'cmake', ['--build', folder, '--target', 'rbn_engine_simulator', '--parallel', options.jobs]);
-    // A copy: the build folder may be built in again while this runs.
-    fs.rmSync(path.join(folder, 'rbn_case_runner'), {force: true}); // may still run
-    fs.copyFileSync(path.join(root, 'out', runner, 'rbn_case_runner'), path.join(folder, 'rbn_case_runner'));
-  }
+/** The case runner and all mutants of one build; built when the first stage asks for them. */
+async function build(name, source) {
+  const {runner, sanitize} = BUILDS[name];
+  const definitions = {RBN_BUILD: 'simulator', ...(sanitize && {RBN_SANITIZE: sanitize})};
+  const built = await buildWithCmake(`the case runner, ${name}`, runner, definitions, 'rbn_case_runner');
+  if (!built) process.exit(1);
+  say(`building all mutants, ${name}`);
+  const folder = path.join(SCRATCH, name);
+  const flags = `-include ${path.join(source, 'test/native/mutation/mutant.h')}`;
+  compile(name, 'cmake', ['-S', source, '-B', folder, ...Object.entries(definitions).map(([k, v]) => `-D${k}=${v}`),
+    '-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1', `-DCMAKE_CXX_FLAGS=${flags}`]);
+  compile(name, 'cmake', ['--build', folder, '--target', 'rbn_engine_simulator', '--parallel', options.jobs]);
+  // A copy: the build folder may be built in again while this runs.
+  fs.rmSync(path.join(folder, 'rbn_case_runner'), {force: true}); // may still run
+  fs.copyFileSync(path.join(root, 'out', runner, 'rbn_case_runner'), path.join(folder, 'rbn_case_runner'));
 }
 
-/** Runs one stage with one mutant, or none (-1). */
-function run({build, args}, id, limitMs) {
+/**
+ * Runs one stage with one mutant, or none (-1). The limit is of processor time; by the clock a run may take much
+ * longer before it counts as one that sleeps for ever.
+ */
+function run({build, args}, id, limitSeconds) {
   const started = Date.now();
   return new Promise((resolve) => {
     const runner = path.join(SCRATCH, build, 'rbn_case_runner');
     const engine = path.join(SCRATCH, build, 'librbn_engine_simulator.so');
-    const child = spawn(runner, ['--engine', engine, '--fail-fast', ...args], {
+    const limited = ['-c', `ulimit -S -t ${limitSeconds}; exec "$0" "$@"`, runner];
+    const child = spawn('bash', [...limited, '--engine', engine, '--fail-fast', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
@@ -130,23 +159,20 @@ function run({build, args}, id, limitMs) {
         TSAN_OPTIONS: 'halt_on_error=1',
       },
     });
-    let output = '', hung = false;
+    let output = '';
     const keep = (chunk) => output = (output + chunk).slice(-4000);
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    const timer = setTimeout(() => {
-      hung = true;
-      child.kill('SIGKILL');
-    }, limitMs);
-    child.on('close', (status) => {
+    const timer = setTimeout(() => child.kill('SIGXCPU'), 20000 * limitSeconds);
+    child.on('close', (status, signal) => {
       clearTimeout(timer);
-      resolve({passed: status === 0, hung, ms: Date.now() - started, output});
+      resolve({passed: status === 0, hung: signal === 'SIGXCPU', seconds: (Date.now() - started) / 1000, output});
     });
   });
 }
 
-function progress(done, total, noticed) {
-  const line = `${done}/${total} mutants, ${noticed} noticed`;
+function progress(stage, done, total, noticed) {
+  const line = `${stage}: ${done}/${total} mutants, ${noticed} noticed`;
   if (process.stderr.isTTY) {
     const filled = Math.round(30 * done / total);
     process.stderr.write(`\r[${'#'.repeat(filled)}${'.'.repeat(30 - filled)}] ${line}${done === total ? '\n' : ''}`);
@@ -168,25 +194,32 @@ function sample(mutants, count, seed) {
   return chosen;
 }
 
-function report(results, survivors, minutes) {
-  const kinds = [...new Set(results.map((r) => r.mutant.kind))];
-  const count = (kind, noticed) =>
-    results.filter((r) => r.mutant.kind === kind && (r.stage !== null) === noticed).length;
+function report(results, survivors) {
+  const table = (head, groups, keyOf) => [
+    `| ${head} | mutants | noticed | not noticed |`, '| --- | ---: | ---: | ---: |',
+    ...groups.map((group) => {
+      const own = results.filter((r) => keyOf(r) === group), missed = own.filter((r) => r.stage === null).length;
+      return `| ${group} | ${own.length} | ${own.length - missed} | ${missed} |`;
+    }), '',
+  ];
+  const groupsOf = (keyOf) => [...new Set(results.map(keyOf))];
+  const fileOf = (r) => `\`${r.mutant.file}\``, kindOf = (r) => r.mutant.kind;
+  const missed = results.filter((r) => r.stage === null);
   const lines = [
     '# Mutation test', '',
     'Every barrier, condition, bound and formula term of `native/rbn` and `native/cuda/rbn` broken in turn, on the',
-    'simulator, by `npm run test:mutation -- --report`. A wrong kernel must be noticed by the case table, by its second',
-    'seed, by AddressSanitizer with UBSan or by ThreadSanitizer.', '',
-    `${new Date().toISOString().slice(0, 10)}: ${results.length} mutants in ${minutes.toFixed(0)} minutes, ` +
-      `${results.filter((r) => r.stage !== null).length} noticed, ${results.filter((r) => r.stage === null).length} not.`, '',
-    '| what is broken | noticed | not noticed |', '| --- | ---: | ---: |',
-    ...kinds.map((kind) => `| ${kind} | ${count(kind, true)} | ${count(kind, false)} |`), '',
+    'simulator. A wrong kernel must be noticed by the case table, by the tests of the C ABI, by another schedule, by',
+    'AddressSanitizer with UBSan or by ThreadSanitizer.', '',
+    `${new Date().toISOString().slice(0, 10)}, \`npm run test:mutation -- --report\`: ${results.length} mutants, ` +
+      `${results.length - missed.length} noticed, ${missed.length} not.`, '',
+    ...table('file', groupsOf(fileOf), fileOf),
+    ...table('what is broken', groupsOf(kindOf), kindOf),
     '| noticed by | mutants |', '| --- | ---: |',
     ...STAGES.map(({name}) => `| ${name} | ${results.filter((r) => r.stage === name).length} |`), '',
     '## Not noticed', '',
-    'The break and why nothing can notice it, or why that is as it should be.', '',
-    ...results.filter((r) => r.stage === null)
-        .map(({mutant}) => `- \`${mutant.name.replaceAll('`', '')}\`\n  ${survivors[mutant.name] ?? '**no reason yet**'}`), '',
+    'The break, and why nothing can notice it or why that is as it should be.', '',
+    ...missed.map(({mutant}) =>
+      `- \`${mutant.name.replaceAll('`', '')}\`\n  ${survivors[mutant.name] ?? '**no reason yet**'}`), '',
   ];
   fs.writeFileSync(path.join(root, 'docs/mutation.md'), lines.join('\n'));
 }
@@ -202,34 +235,33 @@ if (options.list) {
 }
 
 const started = Date.now();
-await build(writeSources(mutants));
-const limits = new Map();
+const source = writeSources(mutants), builds = new Set();
+const record = openRecord(mutants);
+const noticed = new Map(record.known);
 for (const stage of STAGES) {
-  const {passed, ms, output} = await run(stage, -1, 600000);
-  if (!passed) throw new Error(`without any mutant, '${stage.name}' fails:\n${output}`);
-  limits.set(stage, 10 * ms + 2000);
-}
-
-const results = [];
-const queue = [...chosen];
-async function worker() {
-  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-    let noticedBy = null, how = '';
-    for (const stage of stagesOf(mutant)) {
-      const {passed, hung, output} = await run(stage, mutant.id, limits.get(stage));
+  const queue = chosen.filter((m) => !noticed.has(m.name)), total = queue.length;
+  if (total === 0) break;
+  if (!builds.has(stage.build)) await build(stage.build, source);
+  builds.add(stage.build);
+  const whole = await run(stage, -1, 600);
+  if (!whole.passed) throw new Error(`without any mutant, '${stage.name}' fails:\n${whole.output}`);
+  const limitSeconds = Math.ceil(10 * whole.seconds) + 2;
+  let done = 0, found = 0;
+  const worker = async () => {
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const {passed, hung} = await run(stage, mutant.id, limitSeconds);
       if (!passed) {
-        noticedBy = stage.name;
-        how = hung ? 'hang' : output;
-        break;
+        found++;
+        noticed.set(mutant.name, stage.name);
+        record.add(mutant.name, stage.name);
+        if (hung) process.stderr.write(`\nhangs: ${mutant.name}\n`);
       }
+      progress(stage.name, ++done, total, found);
     }
-    if (noticedBy === null && !(mutant.name in survivors)) process.stderr.write(`\nnot noticed: ${mutant.name}\n`);
-    results.push({mutant, stage: noticedBy, how});
-    progress(results.length, chosen.length, results.filter((r) => r.stage !== null).length);
-  }
+  };
+  await Promise.all(Array.from({length: Number(options.jobs)}, worker));
 }
-await Promise.all(Array.from({length: Number(options.jobs)}, worker));
-results.sort((a, b) => a.mutant.id - b.mutant.id);
+const results = chosen.map((mutant) => ({mutant, stage: noticed.get(mutant.name) ?? null}));
 
 // A name that no mutant has is stale whatever was run.
 const names = new Set(mutants.map((m) => m.name));
@@ -241,7 +273,7 @@ for (const {mutant, stage} of results) {
   if (stage !== null && listed) problems.push(`is listed, but noticed by '${stage}': ${mutant.name}`);
 }
 const minutes = (Date.now() - started) / 60000;
-if (options.report) report(results, survivors, minutes);
+if (options.report) report(results, survivors);
 for (const problem of problems) console.log(problem);
 console.log(`${results.filter((r) => r.stage !== null).length} of ${results.length} mutants noticed, ` +
   `${results.filter((r) => r.stage === null && r.mutant.name in survivors).length} known survivors, ${minutes.toFixed(1)} min`);

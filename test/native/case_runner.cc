@@ -8,9 +8,18 @@
 //   rbn_case_runner [--cpu] [--engine LIBRARY]… [--filter REGEX] [--seeds 1,2] [--small]
 //                   [--no-large | --large] [--fail-fast] [--bench SHAPES] [--list] [--no-abi]
 //
-// --filter: of 'machine: case'. --small: rows marked small, for ThreadSanitizer. --list: one line a
-// case, with a checksum of its data and sums over its reference, for comparison with TypeScript.
-// --bench 8x14x14x256,…: no tests, but milliseconds of both directions on these shapes.
+//   --cpu            native/cpu, with every instruction set that this machine has
+//   --engine LIBRARY an engine, real or simulated; may be repeated
+//   --filter REGEX   of 'machine: case'
+//   --seeds 1,2      schedules of the simulator; a real device runs as often
+//   --small          rows marked small only, for ThreadSanitizer
+//   --no-large       without rows marked large, as builds with a sanitizer do anyway
+//   --large          rows marked large only
+//   --fail-fast      ends at the first failure
+//   --bench SHAPES   no tests, but milliseconds of both directions: 8x14x14x256,…
+//   --list           no tests, but one line a case, with a checksum of its data and sums over its
+//                    reference, for comparison with TypeScript
+//   --no-abi         without the tests of the C ABI
 #include <regex.h>
 
 #include <cinttypes>

@@ -61,6 +61,9 @@ std::vector<Spoiled<Call>> spoiled_problems() {
       // 2^32 · 2^32 wraps to 0, which looks like an empty batch.
       {"instances and channels whose product wraps to 0",
        with([](P* p) { p->instances = p->channels = int64_t{1} << 32; })},
+      // 2^40 · 2^40 does so, too, and so does the number of blocks made of them.
+      {"instances and channels whose product and blocks wrap to 0",
+       with([](P* p) { p->instances = p->channels = kHuge; })},
       {"instances and positions whose product wraps to 0",
        with([](P* p) { p->instances = p->positions = int64_t{1} << 32; })},
       {"positions and channels whose product wraps to 0",
@@ -386,6 +389,25 @@ std::string plans(const Engine& engine) {
   return "";
 }
 
+// A forced plan is the one that runs: FROZEN_ONCE takes no memory of its own, TWO_PASS does.
+std::string forced_plans(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnContext* const context = engine.context();
+  const Case c = case_named(kFrozenCase);
+  const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+  Arrays arrays(machine.get(), c, make_data(c));
+  RbnError error = {};
+  const auto forward = [&](RbnPlan plan) {
+    return api.forward(context, &arrays.forward_call(), plan, &error);
+  };
+  check(api.fail_allocation(context, 1, &error), error, "fail_allocation");
+  std::string failure =
+      expect("FROZEN_ONCE without memory", forward(RBN_PLAN_FROZEN_ONCE), RBN_OK, error) +
+      expect("TWO_PASS without memory", forward(RBN_PLAN_TWO_PASS), RBN_OUT_OF_MEMORY, error);
+  check(api.fail_allocation(context, 0, &error), error, "fail_allocation");
+  return failure + expect("TWO_PASS", forward(RBN_PLAN_TWO_PASS), RBN_OK, error);
+}
+
 std::string timing(const Engine& engine) {
   const RbnEngineApi& api = engine.api();
   const Case c = case_named(kTrainingCase);
@@ -428,6 +450,7 @@ std::vector<AbiTest> abi_tests() {
       {"deferred stream", deferred},
       {"two contexts", two_contexts},
       {"plans", plans},
+      {"forced plans", forced_plans},
       {"timing", timing},
       {"bad forward calls, training",
        [](const Engine& e) { return bad_forward(e, kTrainingCase); }},
