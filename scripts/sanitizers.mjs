@@ -43,6 +43,8 @@ for (const [name, kind, extra] of [['asan', 'address', []], ['tsan', 'thread', [
   // the engine allocates on its device is counted by the runner; leaks of its host memory are not seen.
   check(`case table, ${name}, engine`, bin('rbn_case_runner'),
       ['--engine', bin('librbn_engine_simulator.so'), ...extra], {ASAN_OPTIONS: 'detect_leaks=0'});
+  const libraries = ['tensorflow_fake', 'tensorflow_incomplete', 'engine_simulator'].map(file => bin(`librbn_${file}.so`));
+  check(`ops of TensorFlow, ${name}`, bin('rbn_tensorflow_test'), libraries, {ASAN_OPTIONS: 'detect_leaks=0'});
 }
 
 const folder = linkedCopy('addon-asan');

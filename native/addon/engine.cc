@@ -5,10 +5,9 @@
 // destroyed is an error, not a crash.
 #include "engine.h"
 
-#include <dlfcn.h>
-
 #include <memory>
 
+#include "../cuda/open_engine.h"
 #include "session.h"
 
 namespace rbn::addon {
@@ -59,17 +58,9 @@ Napi::Value Devices(const Napi::CallbackInfo& info, const RbnEngineApi* api) {
 Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const std::string path = args.Text("path");
-  const auto fail = [&](const std::string& why) { throw Napi::Error::New(info.Env(), why); };
-  // Never closed: a CUDA runtime cannot be unloaded while its threads may still run.
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library == nullptr) fail(dlerror());
-  const auto get = reinterpret_cast<RbnEngineApiFunction>(dlsym(library, RBN_ENGINE_SYMBOL));
-  if (get == nullptr) fail(path + " has no symbol " RBN_ENGINE_SYMBOL);
-  const RbnEngineApi* api = get();
-  if (api->abi_version != RBN_ENGINE_ABI_VERSION) {
-    fail(path + " has ABI version " + std::to_string(api->abi_version) + ", this addon needs " +
-         std::to_string(RBN_ENGINE_ABI_VERSION));
-  }
+  std::string problem;
+  const RbnEngineApi* const api = open_engine(path, &problem);
+  if (api == nullptr) throw Napi::Error::New(info.Env(), problem);
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("kind", api->kind);
   object.Set("version", api->version);

@@ -14,10 +14,12 @@ namespace {
 Napi::Value RegisterTensorflow(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const std::string binding = args.Text("binding");
-  const tensorflow::Registration result = tensorflow::register_ops(binding);
+  const std::string engine = args.Text("engine");
+  const tensorflow::Registration result = tensorflow::register_ops(binding, engine);
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("problem", result.problem);
   object.Set("missing", result.missing);
+  object.Set("gpuProblem", result.gpu_problem);
   object.Set("forwardOp", result.forward_op);
   object.Set("backwardOp", result.backward_op);
   object.Set("milliseconds", result.milliseconds);

@@ -200,6 +200,7 @@ constexpr RbnEngineApi kApi = {
     upload,
     download,
     synchronize,
+    synchronize_device,
     download_begin,
     download_finish,
     download_free,

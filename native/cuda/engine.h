@@ -134,6 +134,8 @@ typedef struct RbnEngineApi {
   int32_t (*upload)(RbnContext* context, void* to, const void* from_host, uint64_t bytes, RbnError* error);
   int32_t (*download)(RbnContext* context, void* to_host, const void* from, uint64_t bytes, RbnError* error);
   int32_t (*synchronize)(RbnContext* context, RbnError* error);
+  // Waits for everything that anybody has put on the context's device.
+  int32_t (*synchronize_device)(RbnContext* context, RbnError* error);
 
   // A download in three steps that never blocks the context's thread: begin puts the copy on the stream
   // (the memory may be released at once, in stream order), finish waits for it and fills `to_host`, free

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "c_api.h"
+#include "gpu.h"
 #include "kernels.h"
 #include "ops.h"
 
@@ -29,7 +30,7 @@ bool has_op(const CApi& api, const std::string& name) {
 }
 
 // Empty, or what TensorFlow said.
-std::string define(const CApi& api, const OpDefinition& op, ComputeKernel kernel) {
+std::string define(const CApi& api, const OpDefinition& op) {
   Status status(api);
   TF_OpDefinitionBuilder* const definition = api.TF_NewOpDefinitionBuilder(op.name.c_str());
   for (const char* spec : op.attributes) api.TF_OpDefinitionBuilderAddAttr(definition, spec);
@@ -37,12 +38,25 @@ std::string define(const CApi& api, const OpDefinition& op, ComputeKernel kernel
   for (const char* spec : op.outputs) api.TF_OpDefinitionBuilderAddOutput(definition, spec);
   api.TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, op.shapes);
   api.TF_RegisterOpDefinition(definition, status);  // frees the builder
-  if (!status.ok()) return "registering " + op.name + ": " + status.message();
+  return status.ok() ? "" : "registering " + op.name + ": " + status.message();
+}
+
+std::string add_kernel(const CApi& api, const OpDefinition& op, const char* device, ComputeKernel kernel) {
+  Status status(api);
   TF_KernelBuilder* const builder =
-      api.TF_NewKernelBuilder(op.name.c_str(), "CPU", /*create=*/nullptr, kernel, /*delete=*/nullptr);
-  api.TF_RegisterKernelBuilder((op.name + "Cpu").c_str(), builder, status);  // frees the builder
-  if (!status.ok()) return "registering a kernel of " + op.name + ": " + status.message();
-  return "";
+      api.TF_NewKernelBuilder(op.name.c_str(), device, /*create=*/nullptr, kernel, /*delete=*/nullptr);
+  api.TF_KernelBuilder_HostMemory(builder, "options");
+  api.TF_RegisterKernelBuilder((op.name + device).c_str(), builder, status);  // frees the builder
+  return status.ok() ? "" : "registering a kernel of " + op.name + " for " + device + ": " + status.message();
+}
+
+// An op with its kernels; gpu: null where those are not asked for.
+std::string add_op(const CApi& api, const OpDefinition& op, ComputeKernel cpu, ComputeKernel gpu) {
+  if (has_op(api, op.name)) return "";
+  std::string problem = define(api, op);
+  if (problem.empty()) problem = add_kernel(api, op, "CPU", cpu);
+  if (problem.empty() && gpu) problem = add_kernel(api, op, "GPU", gpu);
+  return problem;
 }
 
 Registration failed(const std::string& problem) {
@@ -65,7 +79,7 @@ Registered& registered() {
 
 }  // namespace
 
-Registration register_ops(const std::string& binding) {
+Registration register_ops(const std::string& binding, const std::string& engine) {
   Registered& all = registered();
   const std::lock_guard<std::mutex> lock(all.mutex);
   const auto started = std::chrono::steady_clock::now();
@@ -85,13 +99,16 @@ Registration register_ops(const std::string& binding) {
   set_tensorflow_api(api);
   all.done = true;
   Registration& result = all.result;
+  bool with_gpu = false;
+  if (!engine.empty()) {
+    result.gpu_problem = open_gpu(engine, library);
+    with_gpu = result.gpu_problem.empty();
+  }
   const OpDefinition forward = forward_op(), backward = backward_op();
   result.forward_op = forward.name;
   result.backward_op = backward.name;
-  if (!has_op(api, forward.name)) result.problem = define(api, forward, cpu_forward);
-  if (result.problem.empty() && !has_op(api, backward.name)) {
-    result.problem = define(api, backward, cpu_backward);
-  }
+  result.problem = add_op(api, forward, cpu_forward, with_gpu ? gpu_forward : nullptr);
+  if (result.problem.empty()) result.problem = add_op(api, backward, cpu_backward, with_gpu ? gpu_backward : nullptr);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
   result.milliseconds = took.count();
   return result;

@@ -15,6 +15,8 @@ struct Registration {
   std::string problem;
   // The first function of the C API that the library lacks; empty where that is not the problem.
   std::string missing;
+  // Why there are no kernels for a GPU where they were asked for.
+  std::string gpu_problem;
   std::string forward_op, backward_op;  // names
   double milliseconds = 0;              // that the registration took, in the call that did it
 };
@@ -22,7 +24,9 @@ struct Registration {
 // binding: path of a library that is already loaded and that stands on TensorFlow, as tfjs-node's binding does.
 // The library is never loaded by this and, from then on, never unloaded: TensorFlow keeps pointers into this code
 // and this code into TensorFlow, and Node unloads the addons of a worker thread when that ends.
-Registration register_ops(const std::string& binding);
+//
+// engine: the CUDA engine's library, for kernels on a GPU; "" for none. What the first call asks for holds.
+Registration register_ops(const std::string& binding, const std::string& engine);
 
 }  // namespace rbn::tensorflow
 

@@ -15,6 +15,8 @@ export interface Settings {
   enginePath: string | undefined;
   /** RBN_ADDON_PATH: the native addon, instead of the built one. */
   addonPath: string | undefined;
+  /** RBN_TENSORFLOW_GPU=1: kernels for a GPU in tfjs-node too, which have never run on one. */
+  tensorflowGpu: boolean;
   /** RBN_THREADS: threads of the native CPU code; 0 for as many as this process may use. */
   threads: number;
   /** RBN_ISA: instruction set of the native CPU code, instead of the machine's best. */
@@ -79,5 +81,6 @@ export function settings(): Settings {
     memoryLimit: bytes('RBN_MEMORY_LIMIT', process.env.RBN_MEMORY_LIMIT || '0'),
     sync: flag('RBN_SYNC'),
     strict: flag('RBN_STRICT'),
+    tensorflowGpu: flag('RBN_TENSORFLOW_GPU'),
   };
 }

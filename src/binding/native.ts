@@ -138,6 +138,8 @@ export interface TensorflowRegistration {
   problem: string;
   /** The first function that the library lacks; '' where that is not the problem. */
   missing: string;
+  /** Why there are no kernels for a GPU where they were asked for; '' where they are or were not. */
+  gpuProblem: string;
   forwardOp: string;
   backwardOp: string;
   milliseconds: number; // that it took in the call that did it
@@ -163,7 +165,10 @@ export interface NativeAddon {
   setIsa(isa: Isa): boolean;
   /** Opens the engine's shared library; throws where it can not be opened or has another ABI version. */
   openEngine(path: string): Engine;
-  /** Registers RBN's ops with the TensorFlow that the loaded library `binding` stands on; once a process. */
-  registerTensorflow(binding: string): TensorflowRegistration;
+  /**
+   * Registers RBN's ops with the TensorFlow that the loaded library `binding` stands on; once a process. With the path
+   * of the CUDA engine, kernels for a GPU too; '' for none.
+   */
+  registerTensorflow(binding: string, engine: string): TensorflowRegistration;
   tensorflowTrace(): TensorflowTrace;
 }

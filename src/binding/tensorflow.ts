@@ -5,6 +5,8 @@
 // modules that Node has loaded, and has the addon register the ops there. Where that can not be, RBN still runs
 // on this backend, on copies, after one warning.
 import {findAddon, nativeAddon} from './addon';
+import {findEngine} from './engine';
+import {settings} from './environment';
 import {Problem} from './errors';
 
 /** How RBN runs on one tfjs-node binding. */
@@ -65,7 +67,8 @@ function register(binding: TensorflowBinding): TensorflowOps {
       next: 'npm ls @tensorflow/tfjs-node   (load it with require or import, not through a bundler or a mocked require)',
     }};
   }
-  const {forwardOp, backwardOp, milliseconds, problem: message} = addon.registerTensorflow(path);
+  const {forwardOp, backwardOp, milliseconds, problem: message, gpuProblem} = addon.registerTensorflow(path, engineForGpu());
+  if (gpuProblem !== '') warnOfGpu({code: 'NO_ENGINE', message: gpuProblem, next: 'npx tfjs-rbn doctor'});
   if (message !== '') {
     return {...nothing, path, problem: {
       code: 'UNSUPPORTED_TENSORFLOW',
@@ -74,6 +77,20 @@ function register(binding: TensorflowBinding): TensorflowOps {
     }};
   }
   return {path, version, ops: {forward: forwardOp, backward: backwardOp}, milliseconds, problem: null};
+}
+
+/** The CUDA engine's library, where kernels for a GPU are asked for and it can be had; else ''. */
+function engineForGpu(): string {
+  if (!settings().tensorflowGpu) return '';
+  const {path, problem} = findEngine();
+  if (problem === null) return path;
+  warnOfGpu(problem);
+  return '';
+}
+
+function warnOfGpu({code, message, next}: Problem): void {
+  process.emitWarning(`RBN_TENSORFLOW_GPU=1, but ${message}. RBN has no kernels for a GPU in tfjs-node; where TensorFlow ` +
+      `uses a GPU, it copies tensors to the CPU for them.\nNext: ${next}`, {type: 'RbnWarning', code});
 }
 
 /** The file that a native module's exports come from. */

@@ -269,6 +269,7 @@ std::string memory(const Engine& engine) {
   refused("allocate without context", api.allocate(nullptr, 4, &nothing, &error));
   refused("allocate without pointer", api.allocate(context, 4, nullptr, &error));
   refused("synchronize without context", api.synchronize(nullptr, &error));
+  refused("synchronize_device without context", api.synchronize_device(nullptr, &error));
   refused("release without context", api.release(nullptr, memory, &error));
   refused("release of what was not allocated", api.release(context, sent.data(), &error));
   check(api.release(context, memory, &error), error, "release");

@@ -87,20 +87,37 @@ function(rbn_generate_cases OUTPUT)
   file(CONFIGURE OUTPUT "${OUTPUT}" CONTENT "${text}" @ONLY)
 endfunction()
 
-# The executable rbn_case_runner, linked to the libraries that are given (native/cpu among them).
+# The library rbn_cases, of what the table's runners share, and the executable rbn_case_runner, linked to the
+# libraries that are given (native/cpu among them).
 function(rbn_add_case_runner)
   set(folder "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
   rbn_generate_cases("${CMAKE_CURRENT_BINARY_DIR}/cases/rbn_cases.inc")
-  add_executable(rbn_case_runner
-    ${folder}/case_runner.cc ${folder}/case_runner_abi.cc ${folder}/case_runner_arrays.cc
-    ${folder}/case_runner_bench.cc ${folder}/case_runner_criteria.cc ${folder}/case_runner_data.cc ${folder}/case_runner_machine.cc
-    ${folder}/case_runner_self.cc ${folder}/case_runner_table.cc ${folder}/reference.cc)
-  target_compile_features(rbn_case_runner PRIVATE cxx_std_17)
+  add_library(rbn_cases STATIC
+    ${folder}/case_runner_arrays.cc ${folder}/case_runner_criteria.cc ${folder}/case_runner_data.cc
+    ${folder}/case_runner_machine.cc ${folder}/case_runner_table.cc ${folder}/reference.cc)
+  target_compile_features(rbn_cases PUBLIC cxx_std_17)
   # The data of a case must be the same bits as in TypeScript, where nothing is fused. -O1 compiles in
   # a third of the time, and what is tested lies elsewhere.
-  target_compile_options(rbn_case_runner PRIVATE -Wall -Wextra -O1 -ffp-contract=off)
-  target_include_directories(rbn_case_runner PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/cases" "${folder}/../..")
-  target_link_libraries(rbn_case_runner PRIVATE ${ARGN} ${CMAKE_DL_LIBS})
+  target_compile_options(rbn_cases PUBLIC -Wall -Wextra -O1 -ffp-contract=off)
+  target_include_directories(rbn_cases PUBLIC "${CMAKE_CURRENT_BINARY_DIR}/cases" "${folder}/../..")
+  target_link_libraries(rbn_cases PUBLIC ${ARGN} ${CMAKE_DL_LIBS})
+  add_executable(rbn_case_runner ${folder}/case_runner.cc ${folder}/case_runner_abi.cc ${folder}/case_runner_bench.cc
+    ${folder}/case_runner_self.cc)
+  target_link_libraries(rbn_case_runner PRIVATE rbn_cases)
+endfunction()
+
+# The executable rbn_tensorflow_test: native/tensorflow on a false TensorFlow, of which there is one that lacks a
+# function.
+function(rbn_add_tensorflow_test)
+  set(folder "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
+  foreach(name IN ITEMS rbn_tensorflow_fake rbn_tensorflow_incomplete)
+    add_library(${name} MODULE ${folder}/tensorflow_fake.cc)
+    target_compile_options(${name} PRIVATE -Wall -Wextra -O1)
+  endforeach()
+  target_compile_definitions(rbn_tensorflow_incomplete PRIVATE RBN_FAKE_INCOMPLETE)
+  add_executable(rbn_tensorflow_test ${folder}/tensorflow_test.cc ${ARGN})
+  target_compile_definitions(rbn_tensorflow_test PRIVATE RBN_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(rbn_tensorflow_test PRIVATE rbn_cases)
 endfunction()
 
 # cmake -DRBN_CASES_OUTPUT=FILE -P cases.cmake writes the file without a project.

@@ -54,7 +54,7 @@ describe('kernels on tfjs-node', () => {
     assert.equal(problem, null);
     assert.match(ops!.forward, /^TfjsRbnForward_\d+_\d+_\d+\w*$/);
     assert.match(version!, /^\d+\.\d+\.\d+/);
-    const again = nativeAddon()!.registerTensorflow(file!);
+    const again = nativeAddon()!.registerTensorflow(file!, '');
     assert.deepEqual([again.milliseconds, again.forwardOp, again.problem], [milliseconds, ops!.forward, '']);
     // The figure is 100 ms, which the benchmark shows; a busy machine takes longer.
     assert.ok(milliseconds! > 0 && milliseconds! < 2000, `${milliseconds} ms`);
@@ -62,9 +62,9 @@ describe('kernels on tfjs-node', () => {
 
   it('say which library is not loaded, and which function is missing first', () => {
     const addon = nativeAddon()!;
-    assert.match(addon.registerTensorflow('/nowhere/tfjs_binding.node').problem, /\/nowhere\/tfjs_binding\.node is not loaded/);
+    assert.match(addon.registerTensorflow('/nowhere/tfjs_binding.node', '').problem, /\/nowhere\/tfjs_binding\.node is not loaded/);
     const own = path.join(path.dirname(require.resolve('tfjs-rbn/package.json')), 'build/Release/rbn.node');
-    const {problem, missing, forwardOp} = addon.registerTensorflow(own);
+    const {problem, missing, forwardOp} = addon.registerTensorflow(own, '');
     assert.equal(missing, 'TF_NewStatus');
     assert.match(problem, /has no TF_NewStatus$/);
     assert.equal(forwardOp, '');

@@ -164,6 +164,17 @@ describe('tfjs-node in processes of its own', function() {
     });
   });
 
+  describe('with kernels for a GPU', () => {
+    const run = (env: NodeJS.ProcessEnv) => runProgram(`
+      const tf = require('@tensorflow/tfjs-node'), rbn = require('tfjs-rbn');
+      trainingStep(tf, rbn, 'op');
+      console.log('done');`, {env: {RBN_TENSORFLOW_GPU: '1', ...env}});
+    it('registers them beside those for the CPU', () => noWarning(run({RBN_ENGINE: 'simulator'})));
+    it('says where they can not be had, and runs without', () => {
+      assert.match(run({RBN_ENGINE_PATH: '/nowhere/engine.so'}), /\[NO_ENGINE\] RbnWarning: RBN_TENSORFLOW_GPU=1, but .*\/nowhere\/engine\.so/);
+    });
+  });
+
   describe('without our ops', () => {
     // Our own addon in the place of tfjs-node's binding: a library in this process that has no TensorFlow behind it.
     const pretend = `

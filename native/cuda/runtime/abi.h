@@ -23,6 +23,7 @@ int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t by
 int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes, RbnError* error);
 int32_t set_synchronous(RbnContext* context, int32_t on, RbnError* error);
 int32_t synchronize(RbnContext* context, RbnError* error);
+int32_t synchronize_device(RbnContext* context, RbnError* error);
 int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes, RbnDownload** download,
                        RbnError* error);
 int32_t download_finish(RbnDownload* download, void* to_host, RbnError* error);

@@ -68,6 +68,11 @@ int32_t synchronize(RbnContext* context, RbnError* error) {
   });
 }
 
+int32_t synchronize_device(RbnContext* context, RbnError* error) {
+  return on_device(context, error,
+                   [&] { return check(error, cudaDeviceSynchronize(), "synchronize_device"); });
+}
+
 int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes,
                        RbnDownload** download, RbnError* error) {
   if (!download) return no_output("download", error);
