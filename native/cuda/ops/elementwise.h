@@ -62,10 +62,8 @@ struct alignas(4 * sizeof(T)) Four {
 template <class T>
 struct Operand {
   const T* data;  // null: `value` is all its elements
-  // The innermost stride, 0 or 1. Here, as a struct of arguments has no padding; and before the
-  // value, since 0.1f followed by 0 is a word that the simulator can not tell from an address.
-  uint32_t inner;
   std::conditional_t<sizeof(T) == 4, T, int32_t> value;
+  uint32_t inner;  // the innermost stride, 0 or 1; here, as a struct of arguments has no padding
 };
 
 // From an element of the output to the operands' offsets. All numbers are below 2^31.
@@ -170,8 +168,8 @@ __global__ void __launch_bounds__(kElementThreads)
 
 template <class T>
 Operand<T> operand_of(const RbnTensor& t, int64_t offset, int64_t inner) {
-  return {t.data ? static_cast<const T*>(t.data) + offset : nullptr, static_cast<uint32_t>(inner),
-          element_of<T>(t.value)};
+  return {t.data ? static_cast<const T*>(t.data) + offset : nullptr, element_of<T>(t.value),
+          static_cast<uint32_t>(inner)};
 }
 
 // `offset`: of each operand's first element. kWidth as for the kernel, of the whole call: a part may have an
