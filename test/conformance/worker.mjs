@@ -16,7 +16,7 @@ const {backend, load, files, filter, exclusions, settled, timeout, journal} = JS
 const out = fs.openSync(journal, 'a');
 const log = event => fs.writeSync(out, `${JSON.stringify(event)}\n`);
 
-const jasmine = require('jasmine-core').boot();
+const jasmine = createRequire(require.resolve('jasmine'))('jasmine-core').boot();
 jasmine.DEFAULT_TIMEOUT_INTERVAL = timeout;
 const env = jasmine.getEnv();
 env.configure({random: false, forbidDuplicateNames: false}); // tfjs-core has specs of one name
