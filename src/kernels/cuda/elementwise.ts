@@ -16,7 +16,8 @@ function cast(backend: CudaBackend, x: TensorInfo, dtype: DeviceDtype): TensorIn
 
 /** What `body` makes of tensors under one dtype. */
 function under(backend: CudaBackend, tensors: readonly TensorInfo[], dtype: DeviceDtype,
-               body: (tensors: TensorInfo[]) => TensorInfo): TensorInfo {
+               body: (tensors: readonly TensorInfo[]) => TensorInfo): TensorInfo {
+  if (tensors.every((x) => x.dtype === dtype)) return body(tensors);
   const made: TensorInfo[] = [];
   try {
     for (const x of tensors) made.push(cast(backend, x, dtype));

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // All kernels of the `cuda` backend by name.
-import {DataType, KernelConfig, KernelFunc} from '@tensorflow/tfjs-core';
+import {DataType, KernelConfig, KernelFunc, TensorInfo} from '@tensorflow/tfjs-core';
 
 import {isDeviceDtype} from '../../backend';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
@@ -10,7 +10,7 @@ import {creationKernels} from './creation';
 import {elementwiseKernels} from './elementwise';
 import {fallbackKernel, fallbackNames} from './fallback';
 import {gatherKernels} from './gather';
-import {CudaKernel, CudaKernels, KernelArguments, tensorsOf} from './kernel';
+import {CudaKernel, CudaKernels, KernelArguments} from './kernel';
 import {layoutKernels} from './layout';
 import {reductionKernels} from './reductions';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
@@ -53,7 +53,7 @@ export function cudaKernels(): RegisteredKernel[] {
 export function cudaConfigs(): KernelConfig[] {
   return cudaKernels().map(({name, run}) => {
     // tfjs-core leaves the attributes out where a kernel has none.
-    const kernelFunc = ({attrs, ...call}: KernelArguments) => run({...call, attrs: attrs ?? {}});
+    const kernelFunc = (call: KernelArguments) => run(call.attrs === undefined ? {...call, attrs: {}} : call);
     return {kernelName: name, backendName: 'cuda', kernelFunc: kernelFunc as unknown as KernelFunc};
   });
 }
@@ -64,8 +64,13 @@ function onDevice(name: string, kernel: CudaKernel): CudaKernel {
   return (call) => isOnDevice(call) ? kernel(call) : fallback(call);
 }
 
-/** True where all inputs, and the dtype that the call asks for, are of the device. */
+/** True where all inputs, and the dtype that the call asks for, are of the device. Runs at every call: no lists. */
 function isOnDevice({inputs, attrs}: KernelArguments): boolean {
   const {dtype} = attrs as {dtype?: DataType};
-  return (dtype === undefined || isDeviceDtype(dtype)) && tensorsOf(inputs).every((x) => isDeviceDtype(x.dtype));
+  if (dtype !== undefined && !isDeviceDtype(dtype)) return false;
+  for (const name in inputs) {
+    const input = inputs[name] as TensorInfo | TensorInfo[] | null | undefined;
+    if (Array.isArray(input) ? !input.every((x) => isDeviceDtype(x.dtype)) : input && !isDeviceDtype(input.dtype)) return false;
+  }
+  return true;
 }
