@@ -25,6 +25,7 @@ class Nothing extends tf.KernelBackend {
   override numDataIds(): number {
     return this.data.numDataIds();
   }
+  override dispose(): void {}
   override floatPrecision(): 32 {
     return 32;
   }
