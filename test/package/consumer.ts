@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import * as rbn from 'tfjs-rbn';
 import {devices, io, layers, RbnError, representativeBatchNorm, representativeBatchNormTraining} from 'tfjs-rbn';
+import type {CudaBackend, CudaMemoryInfo} from 'tfjs-rbn/cuda';
 import type {Devices, GivenStatistics, RbnErrorCode, RbnOptions, RbnParams, TrainingResult} from 'tfjs-rbn';
 
 const x: tf.Tensor4D = tf.zeros([2, 4, 4, 3]);
@@ -55,4 +56,11 @@ function codeOf(error: unknown): RbnErrorCode | null {
 // @ts-expect-error: no such code
 const code: RbnErrorCode = 'NO_COFFEE';
 
-export {args, code, codeOf, fromArray, isOurs, memory, problem, saved, statistics, y};
+async function onGpu(): Promise<number> {
+  if (!await tf.setBackend('cuda')) return 0;
+  const backend = tf.backend() as unknown as CudaBackend;
+  const {numBytesInGPU}: CudaMemoryInfo = backend.memory();
+  return numBytesInGPU;
+}
+
+export {args, code, codeOf, fromArray, isOurs, memory, problem, onGpu, saved, statistics, y};

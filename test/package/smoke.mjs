@@ -16,4 +16,9 @@ const cjs = require('tfjs-rbn');
 
 assert.strictEqual(esm.representativeBatchNorm, cjs.representativeBatchNorm);
 assert.deepStrictEqual(Object.keys(esm), Object.keys(cjs).sort());
+
+// The backend registers without a GPU; asking for it there is told why not.
+const cuda = await import(pathToFileURL(path.join(root, exports['./cuda'].import.default)).href);
+assert.strictEqual(cuda.CudaBackend, require('tfjs-rbn/cuda').CudaBackend);
+assert.notStrictEqual(require('@tensorflow/tfjs-core').findBackendFactory('cuda'), undefined);
 console.log(`smoke (ESM) on Node ${process.version}: ok`);
