@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {RbnError} from 'tfjs-rbn';
 import {CudaBackend} from 'tfjs-rbn/cuda';
 
-import {backend, onCuda, ownBackend} from '../support/cuda';
+import {backend, onCuda, ownBackend, testEngine} from '../support/cuda';
 
 const floats = (length: number) => Float32Array.from({length}, (_, i) => i / 3);
 const hasCode = (code: string, text: RegExp) => (e: unknown) =>
@@ -191,6 +191,20 @@ describe('backend cuda', () => {
       assert.throws(() => own.compute('Neg', [x], {shape: [12], dtype: 'float32'}), RangeError);
       own.dispose();
     });
+  });
+
+  it('frees everything with itself, 300 times', function() {
+    if (testEngine !== 'simulator') this.timeout(120000); // contexts of a GPU take their time
+    const witness = ownBackend(); // on the simulator there is one pool: it sees what all hold
+    const before = witness.context.memory().reserved;
+    for (let i = 0; i < 300; i++) {
+      const own = ownBackend();
+      const x = {dataId: own.write(floats(50), [50], 'float32'), shape: [50], dtype: 'float32' as const};
+      own.compute('Neg', [x], {shape: [50], dtype: 'float32'});
+      own.dispose();
+    }
+    assert.equal(witness.context.memory().reserved, before);
+    witness.dispose();
   });
 
   it('lives beside another one', () => {

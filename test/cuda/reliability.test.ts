@@ -98,6 +98,26 @@ describe('training on cuda', function() {
     assert.deepEqual(runs[0], runs[1]);
   });
 
+  it('trains two networks in turn as each alone', () => {
+    const alone = [1, 2].map((steps) => {
+      const network = new Network(), optimizer = tf.train.adam(0.01);
+      for (let i = 0; i < 3 * steps; i++) network.step(optimizer);
+      const values = network.values();
+      network.dispose();
+      end(optimizer);
+      return values;
+    });
+    const networks = [1, 2].map((steps) => ({steps, network: new Network(), optimizer: tf.train.adam(0.01)}));
+    for (let i = 0; i < 3; i++) {
+      for (const {steps, network, optimizer} of networks) for (let k = 0; k < steps; k++) network.step(optimizer);
+    }
+    assert.deepEqual(networks.map(({network}) => network.values()), alone);
+    for (const {network, optimizer} of networks) {
+      network.dispose();
+      end(optimizer);
+    }
+  });
+
   it('keeps to the same memory for 2,000 steps', () => {
     const network = new Network(), optimizer = tf.train.adam(0.001);
     const used: number[] = [], tensors: number[] = [];
