@@ -3,6 +3,7 @@
 //
 // Element by element, of two inputs with broadcasting, by the rules of TensorFlow.js's `cpu` backend. int32 is
 // exact, modulo 2^32; a division by zero, which no int32 can hold, gives 0.
+#include "activation.h"
 #include "elementwise.h"
 
 namespace rbn {
@@ -20,7 +21,6 @@ namespace {
   ROW(Mod, modulo(a, b))                                 \
   ROW(Pow, power(a, b))                                  \
   ROW(Atan2, atan2f(a, b))                               \
-  ROW(Prelu, a < 0 ? b * a : a)                          \
   /* dy and y, elu's output */                           \
   ROW(EluGrad, b >= 0 ? a : a * (b + 1))
 
@@ -184,7 +184,7 @@ constexpr Operation kOperations[] = {
      number_operation<floor_division_of_floats, int_operation<of_ints::FloorDiv>>},
     {"RealDiv", 2, 1, 0, true, float_operation<of_floats::RealDiv>},
     {"Atan2", 2, 1, 0, true, float_operation<of_floats::Atan2>},
-    {"Prelu", 2, 1, 0, true, float_operation<of_floats::Prelu>},
+    {"Prelu", 2, 1, 0, true, float_operation<Prelu>},
     {"EluGrad", 2, 1, 0, true, float_operation<of_floats::EluGrad>},
     {"BitwiseAnd", 2, 1, 0, true, int_operation<of_ints::BitwiseAnd>},
     {"LogicalAnd", 2, 1, 0, true, bool_operation<LogicalAnd>},

@@ -46,6 +46,9 @@ OperationTable scan_operations();
 OperationTable gather_operations();
 OperationTable scatter_operations();
 OperationTable sort_operations();
+OperationTable matmul_operations();
+OperationTable convolution_operations();
+OperationTable depthwise_operations();
 
 // The C ABI's functions. An index counts through these tables in the order above.
 const char* operation_name(int32_t index);

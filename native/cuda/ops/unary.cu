@@ -3,6 +3,7 @@
 //
 // Element by element, of one input. What TensorFlow.js's `cpu` backend works out in double is float32 here, by
 // CUDA's own functions (a few units in the last place), in forms that lose nothing near zero or far out.
+#include "activation.h"
 #include "elementwise.h"
 
 namespace rbn {
@@ -23,7 +24,6 @@ constexpr float kSeluScaleAlpha = 1.7580993408473768599402175208123f;
   ROW(Ceil, ceilf(x))                                                     \
   ROW(Cos, cosf(x))                                                       \
   ROW(Cosh, coshf(x))                                                     \
-  ROW(Elu, x >= 0 ? x : expm1f(x))                                        \
   ROW(Erf, erff(x))                                                       \
   ROW(Exp, expf(x))                                                       \
   ROW(Expm1, expm1f(x))                                                   \
@@ -31,11 +31,9 @@ constexpr float kSeluScaleAlpha = 1.7580993408473768599402175208123f;
   ROW(Log, logf(x))                                                       \
   ROW(Log1p, log1pf(x))                                                   \
   ROW(Reciprocal, 1.0f / x)                                               \
-  ROW(Relu6, x <= 0 ? 0.0f : x >= 6 ? 6.0f : x)                           \
   ROW(Round, rintf(x))                                                    \
   ROW(Rsqrt, 1.0f / sqrtf(x))                                             \
   ROW(Selu, x >= 0 ? kSeluScale * x : kSeluScaleAlpha * expm1f(x))        \
-  ROW(Sigmoid, (x >= 0 ? 1.0f : expf(x)) / (1.0f + expf(-fabsf(x))))      \
   ROW(Sign, x < 0 ? -1.0f : x > 0 ? 1.0f : 0.0f)                          \
   ROW(Sin, sinf(x))                                                       \
   ROW(Sinh, sinhf(x))                                                     \
@@ -81,11 +79,6 @@ struct Neg {
   }
 };
 
-struct Relu {
-  template <class T>
-  __host__ __device__ T operator()(T x) const { return x <= 0 ? 0 : x; }
-};
-
 struct Square {
   __host__ __device__ float operator()(float x) const { return x * x; }
   __host__ __device__ int32_t operator()(int32_t x) const {
@@ -100,11 +93,6 @@ struct LogicalNot {
 struct Step {
   float alpha;
   __host__ __device__ float operator()(float x) const { return x > 0 ? 1 : x != x ? x : alpha; }
-};
-
-struct LeakyRelu {
-  float alpha;
-  __host__ __device__ float operator()(float x) const { return x < 0 ? alpha * x : x; }
 };
 
 // The bounds as numbers: 2.5 bounds an int32 too, and is stored as 2.
@@ -194,6 +182,9 @@ int32_t cast_operation(RbnContext* context, const RbnCall& call, RbnError* error
 constexpr Operation kOperations[] = {
     RBN_FLOAT_FUNCTIONS(RBN_FLOAT_FUNCTION_ROW)
     RBN_FLOAT_TESTS(RBN_FLOAT_TEST_ROW)
+    {"Elu", 1, 1, 0, true, float_operation<Elu>},
+    {"Relu6", 1, 1, 0, true, float_operation<Relu6>},
+    {"Sigmoid", 1, 1, 0, true, float_operation<Sigmoid>},
     {"Abs", 1, 1, 0, true, number_operation<Abs>},
     {"Neg", 1, 1, 0, true, number_operation<Neg>},
     {"Relu", 1, 1, 0, true, number_operation<Relu>},

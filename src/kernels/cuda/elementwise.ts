@@ -15,8 +15,8 @@ function cast(backend: CudaBackend, x: TensorInfo, dtype: DeviceDtype): TensorIn
 }
 
 /** What `body` makes of tensors under one dtype. */
-function under(backend: CudaBackend, tensors: readonly TensorInfo[], dtype: DeviceDtype,
-               body: (tensors: readonly TensorInfo[]) => TensorInfo): TensorInfo {
+export function under(backend: CudaBackend, tensors: readonly TensorInfo[], dtype: DeviceDtype,
+                      body: (tensors: readonly TensorInfo[]) => TensorInfo): TensorInfo {
   if (tensors.every((x) => x.dtype === dtype)) return body(tensors);
   const made: TensorInfo[] = [];
   try {
@@ -28,7 +28,7 @@ function under(backend: CudaBackend, tensors: readonly TensorInfo[], dtype: Devi
 }
 
 /** A result as the `cpu` backend stores it under `dtype`: truncated for int32 and bool. Takes `y` over. */
-function stored(backend: CudaBackend, y: TensorInfo, dtype: DataType): TensorInfo {
+export function stored(backend: CudaBackend, y: TensorInfo, dtype: DataType): TensorInfo {
   if (y.dtype === dtype) return y;
   try {
     if (dtype === 'bool' && y.dtype === 'float32') return stored(backend, cast(backend, y, 'int32'), dtype);

@@ -6,12 +6,14 @@ import {DataType, KernelConfig, KernelFunc, TensorInfo} from '@tensorflow/tfjs-c
 
 import {isDeviceDtype} from '../../backend';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
+import {convolutionKernels} from './convolution';
 import {creationKernels} from './creation';
 import {elementwiseKernels} from './elementwise';
 import {fallbackKernel, fallbackNames} from './fallback';
 import {gatherKernels} from './gather';
 import {CudaKernel, CudaKernels, KernelArguments} from './kernel';
 import {layoutKernels} from './layout';
+import {matMulKernels} from './matmul';
 import {reductionKernels} from './reductions';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
 import {representativeBatchNormGrad} from './RepresentativeBatchNormGrad';
@@ -20,10 +22,12 @@ import {views} from './views';
 
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
 const native: CudaKernels = {
+  ...convolutionKernels,
   ...creationKernels,
   ...elementwiseKernels,
   ...gatherKernels,
   ...layoutKernels,
+  ...matMulKernels,
   ...reductionKernels,
   ...sortKernels,
   [RepresentativeBatchNorm]: representativeBatchNorm,
