@@ -246,6 +246,14 @@ describe('cuda: convolution', function() {
     });
   }
 
+  it('a gradient that is larger than the output counts at the top left', async () => {
+    const attrs = {strides: 1, pad: 'same', dataFormat: 'NHWC'};
+    await againstCpu('Conv2DBackpropInput', {dy: integers([1, 8, 7, 3], 3), filter: integers([3, 3, 2, 3], 2)}, {...attrs, inputShape: [1, 4, 5, 2]});
+    await againstCpu('Conv2DBackpropFilter', {x: integers([1, 4, 5, 2]), dy: integers([1, 8, 7, 3], 3)}, {...attrs, filterShape: [3, 3, 2, 3]});
+    await assert.rejects(runOn('cuda', 'Conv2DBackpropFilter', {x: integers([1, 4, 5, 2]), dy: integers([1, 4, 4, 3], 3)}, {...attrs, filterShape: [3, 3, 2, 3]}),
+        /dy: expected shape \[1,4,5,3\], received \[1,4,4,3\]/);
+  });
+
   it('what does not fit is an error', async () => {
     const [x, filter] = [tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 2, 3])];
     const run = (operation: string, shape: number[], attributes: number[]) =>

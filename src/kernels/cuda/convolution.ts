@@ -9,6 +9,7 @@ import {CudaBackend} from '../../backend';
 import {stored, under} from './elementwise';
 import {Ending, fused, plain} from './fused';
 import {CudaKernel, CudaKernels, KernelArguments} from './kernel';
+import {layoutKernels} from './layout';
 
 type Info = backend_util.Conv2DInfo;
 type Pair = [number, number] | number;
@@ -59,20 +60,39 @@ const fusedForward = (operation: string, convolution: Convolution): CudaKernel =
   return fused(call, [call.inputs.x!, call.inputs.filter!], channels, (ending) => convolved(operation, call, info, ending));
 };
 
+/**
+ * What `body` makes of the gradient of an output. tf.conv2dTranspose may call with a larger one than a convolution of
+ * these sizes has: only the part at the top left counts then, as on the cpu backend.
+ */
+function outputGradient({inputs, backend}: KernelArguments, {outShape}: Info, body: (dy: TensorInfo) => TensorInfo): TensorInfo {
+  const dy = inputs.dy!;
+  if (util.arraysEqual(dy.shape, outShape)) return body(dy);
+  util.assert(dy.shape.length === 4 && outShape.every((size, d) => size <= dy.shape[d]!),
+      () => `dy: expected shape [${outShape}], received [${dy.shape}]`);
+  const part = layoutKernels.Slice!({inputs: {x: dy}, attrs: {begin: [0, 0, 0, 0], size: outShape}, backend}) as TensorInfo;
+  try {
+    return body(part);
+  } finally {
+    backend.release(part);
+  }
+}
+
 function gradient(backend: CudaBackend, operation: string, inputs: TensorInfo[], shape: number[], info: Info): TensorInfo {
   return under(backend, inputs, 'float32', (operands) =>
     backend.compute(operation, operands, {shape, dtype: 'float32'}, attributesOf(info)));
 }
 
-/** Of a full convolution without dilations: tfjs has its gradient no others. */
-const toInput = (operation: string, isDepthwise: boolean): CudaKernel => ({inputs, attrs, backend}) => {
-  const info = infoOf(attrs, attrs.inputShape, inputs.filter!.shape, isDepthwise, isDepthwise ? undefined : 1);
-  return gradient(backend, operation, [inputs.dy!, inputs.filter!], info.inShape, info);
+/** Of a full convolution without dilations: tfjs has gradients of no others. */
+const toInput = (operation: string, isDepthwise: boolean): CudaKernel => (call) => {
+  const {inputs, attrs, backend} = call, filter = inputs.filter!;
+  const info = infoOf(attrs, attrs.inputShape, filter.shape, isDepthwise, isDepthwise ? undefined : 1);
+  return outputGradient(call, info, (dy) => gradient(backend, operation, [dy, filter], info.inShape, info));
 };
 
-const toFilter = (operation: string, isDepthwise: boolean): CudaKernel => ({inputs, attrs, backend}) => {
-  const info = infoOf(attrs, inputs.x!.shape, attrs.filterShape, isDepthwise, isDepthwise ? undefined : 1);
-  return gradient(backend, operation, [inputs.x!, inputs.dy!], info.filterShape, info);
+const toFilter = (operation: string, isDepthwise: boolean): CudaKernel => (call) => {
+  const {inputs, attrs, backend} = call, x = inputs.x!;
+  const info = infoOf(attrs, x.shape, attrs.filterShape, isDepthwise, isDepthwise ? undefined : 1);
+  return outputGradient(call, info, (dy) => gradient(backend, operation, [x, dy], info.filterShape, info));
 };
 
 export const convolutionKernels: CudaKernels = {
