@@ -167,6 +167,10 @@ describe('architecture', () => {
   const rules: [string, RegExp, () => string[], RegExp][] = [
     ['napi.h only in native/addon', /\bnapi\.h\b/, native, /^native\/addon\//],
     ['kernel launches only in native/cuda', /<<<|cudaLaunch\w*Kernel/, native, /^native\/(cuda|simulator)\//],
+    ["TensorFlow's C API only in native/tensorflow, by our own declarations", /\bTF_[A-Z]\w+/, native, /^native\/tensorflow\//],
+    ["no header of TensorFlow", /#include [<"]tensorflow\//, native, /^$/],
+    ['tfjs-node only by its path, never by name: it is optional', /(?:from|import|require\() ?['"]@tensorflow\/tfjs-node/,
+      () => filesUnder('src', '.ts', '.mts'), /^$/],
     ['cudnn and cublas only in native/cuda', /\bcudnn|\bcublas/i, native, /^native\/cuda\//],
     ['.node files required only in src/binding', /\.node\b['`]|process\.dlopen/,
       () => filesUnder('src', '.ts', '.mts'), /^src\/binding\//],

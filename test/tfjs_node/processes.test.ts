@@ -179,13 +179,12 @@ describe('tfjs-node in processes of its own', function() {
     // Our own addon in the place of tfjs-node's binding: a library in this process that has no TensorFlow behind it.
     const pretend = `
       const tf = require('@tensorflow/tfjs-node'), rbn = require('tfjs-rbn');
-      const addon = ${JSON.stringify(path.join(root, 'build/Release/rbn.node'))};
-      require(addon);
+      const {path: addon} = require('./dist/binding/addon.js').findAddon();
       const {binding} = tf.backend();
       delete require.cache[Object.keys(require.cache).find((file) => require.cache[file].exports === binding)];
       require.cache[addon].exports = binding;`;
     it('runs on copies, after one warning that names the first missing function', () => {
-      const stderr = runProgram(`${pretend.replace('require(addon);', "require('./dist/binding/addon.js').findAddon();")}
+      const stderr = runProgram(`${pretend}
         trainingStep(tf, rbn, 'copy');
         trainingStep(tf, rbn, 'copy');
         console.log('done');`);
