@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda` and its kernels.
+// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda`, its kernels and its gradients.
 import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
 
 import {CudaBackend, disposeAfterFailedGradients} from './backend';
-import {cudaConfigs} from './kernels/cuda';
+import {cudaConfigs, registerCudaGradients} from './kernels/cuda';
 
 /** Below tfjs's own backends: nobody gets a GPU, or an error for want of one, without asking for it by name. */
 const PRIORITY = 0;
@@ -21,4 +21,5 @@ if (findBackendFactory('cuda') == null) {
   }, PRIORITY);
   disposeAfterFailedGradients();
   for (const config of cudaConfigs()) registerKernel(config);
+  registerCudaGradients();
 }

@@ -22,7 +22,10 @@ namespace {
   ROW(Pow, power(a, b))                                  \
   ROW(Atan2, atan2f(a, b))                               \
   /* dy and y, elu's output */                           \
-  ROW(EluGrad, b >= 0 ? a : a * (b + 1))
+  ROW(EluGrad, b >= 0 ? a : a * (b + 1))                 \
+  /* dy and x: times 1, 0, or NaN where x is NaN */      \
+  ROW(ReluGrad, a * (b > 0 ? 1.f : b != b ? b : 0.f))    \
+  ROW(Relu6Grad, a * (b > 0 && b <= 6 ? 1.f : b != b ? b : 0.f))
 
 // The same for int32.
 #define RBN_INT_FUNCTIONS(ROW)                           \
@@ -186,6 +189,8 @@ constexpr Operation kOperations[] = {
     {"Atan2", 2, 1, 0, true, float_operation<of_floats::Atan2>},
     {"Prelu", 2, 1, 0, true, float_operation<Prelu>},
     {"EluGrad", 2, 1, 0, true, float_operation<of_floats::EluGrad>},
+    {"ReluGrad", 2, 1, 0, true, float_operation<of_floats::ReluGrad>},
+    {"Relu6Grad", 2, 1, 0, true, float_operation<of_floats::Relu6Grad>},
     {"BitwiseAnd", 2, 1, 0, true, int_operation<of_ints::BitwiseAnd>},
     {"LogicalAnd", 2, 1, 0, true, bool_operation<LogicalAnd>},
     {"LogicalOr", 2, 1, 0, true, bool_operation<LogicalOr>},

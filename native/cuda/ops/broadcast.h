@@ -10,7 +10,7 @@
 
 namespace rbn {
 
-constexpr int kMaxOperands = 4;
+constexpr int kMaxOperands = 5;
 
 // The output's dimensions, innermost first, and each operand's strides in elements, 0 where it has one
 // element for all. Operands are dense: the innermost stride is 0 or 1.

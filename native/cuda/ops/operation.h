@@ -49,6 +49,9 @@ OperationTable sort_operations();
 OperationTable matmul_operations();
 OperationTable convolution_operations();
 OperationTable depthwise_operations();
+OperationTable pool_operations();
+OperationTable resize_operations();
+OperationTable batch_norm_operations();
 
 // The C ABI's functions. An index counts through these tables in the order above.
 const char* operation_name(int32_t index);

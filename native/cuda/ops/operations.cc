@@ -17,7 +17,8 @@ const Operation* operation_at(int32_t index) {
       creation_operations, copy_operations, reduce_operations,
       softmax_operations,  scan_operations, gather_operations,
       scatter_operations, sort_operations, matmul_operations,
-      convolution_operations, depthwise_operations,
+      convolution_operations, depthwise_operations, pool_operations,
+      resize_operations, batch_norm_operations,
   };
   if (index < 0) return nullptr;
   for (const auto table_of : kTables) {

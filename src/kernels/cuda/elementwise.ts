@@ -196,6 +196,8 @@ export const elementwiseKernels: CudaKernels = {
   Pow: binary('Pow'),
   Prelu: binary('Prelu', {works: 'float32', result: 'float32', names: ['x', 'alpha']}),
   RealDiv: binary('RealDiv', {works: 'float32'}),
+  Relu6Grad: binary('Relu6Grad', {works: 'float32', result: 'float32', names: ['dy', 'x']}),
+  ReluGrad: binary('ReluGrad', {works: 'float32', result: 'float32', names: ['dy', 'x']}),
   SquaredDifference: binary('SquaredDifference'),
   Sub: binary('Sub'),
 

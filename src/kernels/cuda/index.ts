@@ -6,6 +6,7 @@ import {DataType, KernelConfig, KernelFunc, TensorInfo} from '@tensorflow/tfjs-c
 
 import {isDeviceDtype} from '../../backend';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
+import {batchNormKernels} from './batch_norm';
 import {convolutionKernels} from './convolution';
 import {creationKernels} from './creation';
 import {elementwiseKernels} from './elementwise';
@@ -14,21 +15,28 @@ import {gatherKernels} from './gather';
 import {CudaKernel, CudaKernels, KernelArguments} from './kernel';
 import {layoutKernels} from './layout';
 import {matMulKernels} from './matmul';
+import {poolKernels} from './pool';
 import {reductionKernels} from './reductions';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
 import {representativeBatchNormGrad} from './RepresentativeBatchNormGrad';
+import {resizeKernels} from './resize';
 import {sortKernels} from './sort';
 import {views} from './views';
 
+export {registerCudaGradients} from './gradients';
+
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
 const native: CudaKernels = {
+  ...batchNormKernels,
   ...convolutionKernels,
   ...creationKernels,
   ...elementwiseKernels,
   ...gatherKernels,
   ...layoutKernels,
   ...matMulKernels,
+  ...poolKernels,
   ...reductionKernels,
+  ...resizeKernels,
   ...sortKernels,
   [RepresentativeBatchNorm]: representativeBatchNorm,
   [RepresentativeBatchNormGrad]: representativeBatchNormGrad,
