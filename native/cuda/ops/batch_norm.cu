@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Batch normalization by given statistics: y = (x − mean)·scale·r + offset, r = 1/√(variance + epsilon). Forward it is
+// Batch normalization by given statistics: y = (x − mean)·scale·r + offset, r = 1/√(variance + ε). Forward it is
 // element by element with broadcasting; all five gradients come of one pass over x and dy, which sums for each
 // channel, and a small one over partial sums. The order of summation follows from the shape alone.
 #include <math.h>
@@ -176,8 +176,8 @@ Layout layout_of(int64_t rows, int64_t channels, int width, int64_t* chunks, int
   return layout;
 }
 
-// inputs: dy, x, mean, variance, scale: [..., C], [..., C], and [C] each. outputs: dx and the gradients of mean, variance,
-// scale and offset. attributes: epsilon.
+// inputs: dy, x, mean, variance, scale: [..., C], [..., C], and [C] each. outputs: dx and the gradients of mean,
+// variance, scale and offset. attributes: epsilon.
 int32_t batch_norm_grad_operation(RbnContext* context, const RbnCall& call, RbnError* error) {
   for (int32_t i = 0; i < 5; ++i) {
     for (const bool output : {false, true}) {
@@ -223,8 +223,8 @@ int32_t batch_norm_grad_operation(RbnContext* context, const RbnCall& call, RbnE
   const Gradients gradients = {floats(call.outputs[1]), floats(call.outputs[2]), floats(call.outputs[3]),
                                floats(call.outputs[4])};
   return check(error,
-               launch(config, rbn_batch_norm_grad_finalize_kernel, static_cast<const double*>(partial), chunks, channels,
-                      parameters, gradients),
+               launch(config, rbn_batch_norm_grad_finalize_kernel, static_cast<const double*>(partial), chunks,
+                      channels, parameters, gradients),
                "launch");
 }
 

@@ -255,7 +255,8 @@ int32_t windows_of(const RbnCall& call, const RbnTensor& images, const RbnTensor
   int64_t value[kWindowAttributes];
   for (int32_t i = 0; i < kWindowAttributes; ++i) {
     if (!whole(call.attributes[i], i < 4 ? 1 : 0, kMost, &value[i]))
-      return fail(error, RBN_INVALID_ARGUMENT, "attribute %d: expected a whole number from %d to 2^30", i, i < 4 ? 1 : 0);
+      return fail(error, RBN_INVALID_ARGUMENT, "attribute %d: expected a whole number from %d to 2^30", i,
+                  i < 4 ? 1 : 0);
   }
   *result = {static_cast<int32_t>(images.shape[1]),  static_cast<int32_t>(images.shape[2]),
              static_cast<int32_t>(windows.shape[1]), static_cast<int32_t>(windows.shape[2]),
@@ -265,21 +266,24 @@ int32_t windows_of(const RbnCall& call, const RbnTensor& images, const RbnTensor
   return RBN_OK;
 }
 
-// Calls f(width, places, threads' number, vectors of channels, configuration) for every vector of channels of `out`;
-// `all` share the width.
+// Calls f(width, configuration, and what all kernels end with: places, their number, vectors of channels) for all
+// vectors of channels of `out`; memory in `all` is read and written in vectors.
 template <class F>
-int32_t for_each_place(RbnContext* context, const RbnTensor& out, std::initializer_list<const void*> all, F&& f) {
+int32_t for_each_place(RbnContext* context, const RbnTensor& out, std::initializer_list<const void*> all,
+                       RbnError* error, F&& f) {
   int64_t channels = out.shape[3];
   const bool wide = widest(4, &channels, all) == 16;
   if (!wide) channels = out.shape[3];  // pairs are not worth kernels of their own
-  return for_each_box({out.shape[0], out.shape[1], out.shape[2], channels}, [&](const Places& places, int64_t count) {
+  const int64_t sizes[] = {out.shape[0], out.shape[1], out.shape[2], channels};
+  return for_each_box(sizes, [&](const Places& places, int64_t units) {
     LaunchConfig config;
-    config.grid = dim3(element_blocks(count));
+    config.grid = dim3(element_blocks(units));
     config.block = dim3(kElementThreads);
     config.stream = context->stream;
-    const uint32_t threads = static_cast<uint32_t>(count);
-    return wide ? f(std::integral_constant<int, 4>(), places, threads, channels, config)
-                : f(std::integral_constant<int, 1>(), places, threads, channels, config);
+    const uint32_t count = static_cast<uint32_t>(units);
+    const cudaError_t code = wide ? f(std::integral_constant<int, 4>(), config, places, count, channels)
+                                  : f(std::integral_constant<int, 1>(), config, places, count, channels);
+    return check(error, code, "launch");
   });
 }
 
@@ -294,13 +298,13 @@ int32_t dispatch_number(const RbnTensor& x, RbnError* error, F&& f) {
 }
 
 int32_t expect_type(const char* kind, int32_t index, const RbnTensor& t, int32_t dtype, RbnError* error) {
-  if (t.dtype == dtype) return RBN_OK;
-  return wrong_type(kind, index, dtype == RBN_TENSOR_FLOAT32 ? "float32" : dtype == RBN_TENSOR_INT32 ? "int32" : "bool",
-                    t.dtype, error);
+  static const char* const kNames[] = {"float32", "int32", "bool"};
+  return t.dtype == dtype ? RBN_OK : wrong_type(kind, index, kNames[dtype], t.dtype, error);
 }
 
-// positions: null where nobody asks for them.
-int32_t max_pool(RbnContext* context, const RbnCall& call, const RbnTensor* positions, bool across, RbnError* error) {
+// Checks an operation from x to y, and launches f(null pointer of x's type, width, configuration, what kernels end with).
+template <class F>
+int32_t pool(RbnContext* context, const RbnCall& call, RbnError* error, F&& f) {
   const RbnTensor& x = call.inputs[0];
   const RbnTensor& y = call.outputs[0];
   Windows windows;
@@ -308,15 +312,19 @@ int32_t max_pool(RbnContext* context, const RbnCall& call, const RbnTensor* posi
   if (status == RBN_OK) status = windows_of(call, x, y, &windows, error);
   if (status != RBN_OK) return status;
   return dispatch_number(x, error, [&](auto* type) {
+    return for_each_place(context, y, {x.data, y.data}, error,
+                          [&](auto width, const LaunchConfig& config, auto... places) {
+                            return f(type, width, config, places..., windows);
+                          });
+  });
+}
+
+// positions: null where nobody asks for them.
+int32_t max_pool(RbnContext* context, const RbnCall& call, int32_t* positions, bool across, RbnError* error) {
+  return pool(context, call, error, [&](auto* type, auto width, const LaunchConfig& config, auto... rest) {
     using T = std::remove_pointer_t<decltype(type)>;
-    return for_each_place(context, y, {x.data, y.data}, [&](auto width, const Places& places, uint32_t count,
-                                                            int64_t channels, const LaunchConfig& config) {
-      return check(error,
-                   launch(config, rbn_max_pool_kernel<decltype(width)::value, T>, static_cast<const T*>(x.data),
-                          static_cast<T*>(y.data), static_cast<int32_t*>(positions ? positions->data : nullptr),
-                          across, places, count, channels, windows),
-                   "launch");
-    });
+    return launch(config, rbn_max_pool_kernel<decltype(width)::value, T>, static_cast<const T*>(call.inputs[0].data),
+                  static_cast<T*>(call.outputs[0].data), positions, across, rest...);
   });
 }
 
@@ -332,26 +340,15 @@ int32_t max_pool_with_argmax_operation(RbnContext* context, const RbnCall& call,
   if (status != RBN_OK) return status;
   if (!same_shape(positions, call.outputs[0]))
     return fail(error, RBN_INVALID_ARGUMENT, "outputs: expected one shape");
-  return max_pool(context, call, &positions, call.attributes[kWindowAttributes] != 0, error);
+  return max_pool(context, call, static_cast<int32_t*>(positions.data), call.attributes[kWindowAttributes] != 0, error);
 }
 
 // inputs: x. attributes: the window's.
 int32_t avg_pool_operation(RbnContext* context, const RbnCall& call, RbnError* error) {
-  const RbnTensor& x = call.inputs[0];
-  const RbnTensor& y = call.outputs[0];
-  Windows windows;
-  int32_t status = expect_type("output", 0, y, x.dtype, error);
-  if (status == RBN_OK) status = windows_of(call, x, y, &windows, error);
-  if (status != RBN_OK) return status;
-  return dispatch_number(x, error, [&](auto* type) {
+  return pool(context, call, error, [&](auto* type, auto width, const LaunchConfig& config, auto... rest) {
     using T = std::remove_pointer_t<decltype(type)>;
-    return for_each_place(context, y, {x.data, y.data}, [&](auto width, const Places& places, uint32_t count,
-                                                            int64_t channels, const LaunchConfig& config) {
-      return check(error,
-                   launch(config, rbn_avg_pool_kernel<decltype(width)::value, T>, static_cast<const T*>(x.data),
-                          static_cast<T*>(y.data), places, count, channels, windows),
-                   "launch");
-    });
+    return launch(config, rbn_avg_pool_kernel<decltype(width)::value, T>, static_cast<const T*>(call.inputs[0].data),
+                  static_cast<T*>(call.outputs[0].data), rest...);
   });
 }
 
@@ -371,16 +368,13 @@ int32_t max_pool_grad_operation(RbnContext* context, const RbnCall& call, RbnErr
     return fail(error, RBN_INVALID_ARGUMENT, "expected dx of x's shape and dy of y's");
   return dispatch_number(x, error, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    return for_each_place(
-        context, dx, {x.data, y.data, dy.data, dx.data},
-        [&](auto width, const Places& places, uint32_t count, int64_t channels, const LaunchConfig& config) {
-          return check(error,
-                       launch(config, rbn_max_pool_grad_kernel<decltype(width)::value, T>,
-                              static_cast<const float*>(dy.data), static_cast<const T*>(x.data),
-                              static_cast<const T*>(y.data), static_cast<float*>(dx.data), places, count, channels,
-                              windows),
-                       "launch");
-        });
+    return for_each_place(context, dx, {x.data, y.data, dy.data, dx.data}, error,
+                          [&](auto width, const LaunchConfig& config, auto... places) {
+                            return launch(config, rbn_max_pool_grad_kernel<decltype(width)::value, T>,
+                                          static_cast<const float*>(dy.data), static_cast<const T*>(x.data),
+                                          static_cast<const T*>(y.data), static_cast<float*>(dx.data), places...,
+                                          windows);
+                          });
   });
 }
 
@@ -393,15 +387,12 @@ int32_t avg_pool_grad_operation(RbnContext* context, const RbnCall& call, RbnErr
   if (status == RBN_OK) status = expect_type("output", 0, dx, RBN_TENSOR_FLOAT32, error);
   if (status == RBN_OK) status = windows_of(call, dx, dy, &windows, error);
   if (status != RBN_OK) return status;
-  return for_each_place(
-      context, dx, {dy.data, dx.data},
-      [&](auto width, const Places& places, uint32_t count, int64_t channels, const LaunchConfig& config) {
-        return check(error,
-                     launch(config, rbn_avg_pool_grad_kernel<decltype(width)::value>,
-                            static_cast<const float*>(dy.data), static_cast<float*>(dx.data), places, count,
-                            channels, windows),
-                     "launch");
-      });
+  return for_each_place(context, dx, {dy.data, dx.data}, error,
+                        [&](auto width, const LaunchConfig& config, auto... places) {
+                          return launch(config, rbn_avg_pool_grad_kernel<decltype(width)::value>,
+                                        static_cast<const float*>(dy.data), static_cast<float*>(dx.data), places...,
+                                        windows);
+                        });
 }
 
 constexpr Operation kOperations[] = {

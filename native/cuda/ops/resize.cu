@@ -12,8 +12,8 @@
 namespace rbn {
 namespace {
 
-// From the output's coordinate to the image's along one dimension: the source is scale·(i + shift) − shift. In double, as on
-// tfjs's cpu backend.
+// From the output's coordinate to the image's along one dimension: the source is scale·(i + shift) − shift. In double,
+// as on tfjs's cpu backend.
 struct Axis {
   int64_t image, output;  // sizes
   double scale, shift;    // shift: 0.5 where coordinates are of centers of pixels
@@ -77,7 +77,8 @@ __global__ void __launch_bounds__(kElementThreads)
   using Vector = Channels<kWidth>;
   const Axis::Source r = rows.source(at[1]), c = columns.source(at[2]);
   const auto* const from = reinterpret_cast<const Vector*>(images) + at[3];
-  const int64_t top = (at[0] * rows.image + r.low) * columns.image, bottom = (at[0] * rows.image + r.high) * columns.image;
+  const int64_t top = (at[0] * rows.image + r.low) * columns.image;
+  const int64_t bottom = (at[0] * rows.image + r.high) * columns.image;
   const Vector top_left = from[(top + c.low) * channels], top_right = from[(top + c.high) * channels];
   const Vector bottom_left = from[(bottom + c.low) * channels], bottom_right = from[(bottom + c.high) * channels];
   Vector y;
