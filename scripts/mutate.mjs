@@ -9,8 +9,9 @@
 //   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--resume] [--report] [--list]
 //
 // --sample: N mutants that are not known to survive, chosen by --seed. --filter: of 'file: kind: line'.
-// --resume: takes over what earlier runs noticed of the same kernels, so that a run that was cut off goes on,
-// and one after a new test asks for the survivors alone. --report: writes docs/mutation.md.
+// --resume: takes over what earlier runs of the same kernels noticed and, with the same tests, what they did not:
+// a run that was cut off goes on, and one after a new test asks for the survivors alone. --report: writes
+// docs/mutation.md.
 // All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
 // break, once plain, once with AddressSanitizer and UBSan, once with ThreadSanitizer. All mutants go through
 // the fastest stage, those that are left through the next. A run that takes ten times the processor time of the
@@ -77,6 +78,15 @@ function allMutants() {
   return mutants;
 }
 
+/** A file as the mutated engine has it: with its mutants wrapped in, and without the operations beside RBN. */
+function mutated(file, text, mutants) {
+  if (file !== 'native/sources.json') return mutants.length > 0 ? wrapMutants(text, mutants) : text;
+  const sources = JSON.parse(text);
+  sources.cuda = sources.cuda.filter((name) => !name.startsWith('native/cuda/ops/'));
+  sources.cuda.push('test/native/mutation/no_operations.cc');
+  return JSON.stringify(sources);
+}
+
 /** A copy of the sources with every mutant wrapped in; a file that is there already keeps its time. */
 function writeSources(mutants) {
   const source = path.join(SCRATCH, 'source');
@@ -91,28 +101,41 @@ function writeSources(mutants) {
       for (const name of names) copy(`${entry}/${name}`);
       return;
     }
-    const own = mutants.filter((m) => m.file === entry);
-    const text = fs.readFileSync(from, 'utf8'), wrapped = own.length > 0 ? wrapMutants(text, own) : text;
-    if (fs.existsSync(to) && fs.readFileSync(to, 'utf8') === wrapped) return;
+    const text = mutated(entry, fs.readFileSync(from, 'utf8'), mutants.filter((m) => m.file === entry));
+    if (fs.existsSync(to) && fs.readFileSync(to, 'utf8') === text) return;
     fs.mkdirSync(path.dirname(to), {recursive: true});
-    fs.writeFileSync(to, wrapped);
+    fs.writeFileSync(to, text);
   };
   for (const entry of ['native', 'test/native', 'test/cases.json', 'CMakeLists.txt', 'package.json']) copy(entry);
   return source;
 }
 
-/** What runs noticed so far, by name, in a file that is kept for --resume; of these kernels, to the letter. */
+/** What each run said, in a file that is kept for --resume. */
 function openRecord(mutants) {
-  const file = path.join(SCRATCH, 'noticed.jsonl'), known = new Map(), kernels = createHash('sha256');
-  for (const name of new Set(mutants.map((m) => m.file))) kernels.update(fs.readFileSync(path.join(root, name)));
-  const version = kernels.digest('hex').slice(0, 12);
+  const file = path.join(SCRATCH, 'record.jsonl');
+  const hashOf = (files) => {
+    const hash = createHash('sha256');
+    for (const name of files) hash.update(fs.readFileSync(path.join(root, name)));
+    return hash.digest('hex').slice(0, 12);
+  };
+  const kernels = hashOf(new Set(mutants.map((m) => m.file)));
+  const runner = fs.readdirSync(path.join(root, 'test/native')).filter((name) => /\.(cc|h)$/.test(name)).sort();
+  const tests = hashOf([...runner.map((name) => `test/native/${name}`), 'test/cases.json']);
+  const noticed = new Map(), passed = new Set();
   if (options.resume && fs.existsSync(file)) {
-    for (const line of fs.readFileSync(file, 'utf8').trimEnd().split('\n')) {
-      const {of, name, stage} = JSON.parse(line);
-      if (of === version) known.set(name, stage);
+    for (const line of fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
+      const entry = JSON.parse(line);
+      if (entry.kernels !== kernels) continue;
+      if (entry.noticed) noticed.set(entry.name, entry.stage);
+      else if (entry.tests === tests) passed.add(`${entry.stage}: ${entry.name}`);
     }
   }
-  return {known, add: (name, stage) => fs.appendFileSync(file, `${JSON.stringify({of: version, name, stage})}\n`)};
+  return {
+    noticed,
+    hasPassed: (mutant, stage) => passed.has(`${stage.name}: ${mutant.name}`),
+    add: (mutant, stage, wasNoticed) => fs.appendFileSync(file,
+        `${JSON.stringify({kernels, tests, name: mutant.name, stage: stage.name, noticed: wasNoticed})}\n`),
+  };
 }
 
 function compile(what, file, args) {
@@ -139,21 +162,31 @@ async function build(name, source) {
   fs.copyFileSync(path.join(root, 'out', runner, 'rbn_case_runner'), path.join(folder, 'rbn_case_runner'));
 }
 
+/** Cases that reach what a file holds, where that is not all of them; the tests of the ABI go with each. */
+const REACHED = [
+  [/once_first\.cu$/, 'axis 1.* frozen'],
+  [/once_last\.cu$/, ' frozen'],
+  [/_first\.cu$/, 'axis 1'],
+  [/single\.cu$/, 'one position|pair|\\[[0-9]+,[0-9]+\\]'],
+];
+
 /**
- * Runs one stage with one mutant, or none (-1). The limit is of processor time; by the clock a run may take much
+ * Runs one stage with one mutant, or without (null). The limit is of processor time; by the clock a run may take much
  * longer before it counts as one that sleeps for ever.
  */
-function run({build, args}, id, limitSeconds) {
+function run({build, args}, mutant, limitSeconds) {
+  const cases = mutant && REACHED.find(([file]) => file.test(mutant.file))?.[1];
+  const filter = cases ? ['--filter', `ABI|${cases}`] : [];
   const started = Date.now();
   return new Promise((resolve) => {
     const runner = path.join(SCRATCH, build, 'rbn_case_runner');
     const engine = path.join(SCRATCH, build, 'librbn_engine_simulator.so');
     const limited = ['-c', `ulimit -S -t ${limitSeconds}; exec "$0" "$@"`, runner];
-    const child = spawn('bash', [...limited, '--engine', engine, '--fail-fast', ...args], {
+    const child = spawn('bash', [...limited, '--engine', engine, '--fail-fast', ...args, ...filter], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        RBN_MUTANT: String(id),
+        RBN_MUTANT: String(mutant?.id ?? -1),
         ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0',
         UBSAN_OPTIONS: 'halt_on_error=1',
         TSAN_OPTIONS: 'halt_on_error=1',
@@ -237,23 +270,23 @@ if (options.list) {
 const started = Date.now();
 const source = writeSources(mutants), builds = new Set();
 const record = openRecord(mutants);
-const noticed = new Map(record.known);
+const {noticed} = record;
 for (const stage of STAGES) {
-  const queue = chosen.filter((m) => !noticed.has(m.name)), total = queue.length;
-  if (total === 0) break;
+  const queue = chosen.filter((m) => !noticed.has(m.name) && !record.hasPassed(m, stage)), total = queue.length;
+  if (total === 0) continue;
   if (!builds.has(stage.build)) await build(stage.build, source);
   builds.add(stage.build);
-  const whole = await run(stage, -1, 600);
+  const whole = await run(stage, null, 600);
   if (!whole.passed) throw new Error(`without any mutant, '${stage.name}' fails:\n${whole.output}`);
   const limitSeconds = Math.ceil(10 * whole.seconds) + 2;
   let done = 0, found = 0;
   const worker = async () => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const {passed, hung} = await run(stage, mutant.id, limitSeconds);
+      const {passed, hung} = await run(stage, mutant, limitSeconds);
+      record.add(mutant, stage, !passed);
       if (!passed) {
         found++;
         noticed.set(mutant.name, stage.name);
-        record.add(mutant.name, stage.name);
         if (hung) process.stderr.write(`\nhangs: ${mutant.name}\n`);
       }
       progress(stage.name, ++done, total, found);

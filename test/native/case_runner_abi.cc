@@ -11,9 +11,6 @@
 #include <stdexcept>
 
 namespace rbn_test {
-namespace {
-
-constexpr int64_t kHuge = int64_t{1} << 40;
 
 Case case_named(const std::string& name) {
   for (const Case& c : all_cases())
@@ -21,11 +18,6 @@ Case case_named(const std::string& name) {
   throw std::runtime_error("the table has no case '" + name + "'");
 }
 
-const char kTrainingCase[] = "small [2,3,3,4] training residual_relu float32";
-const char kFrozenCase[] = "small [2,3,3,4] frozen residual_relu float32";
-const char kSingleCase[] = "small [3,5] training linear float32";
-
-// "" where `status` is `expected` and, if that is an error, it comes with a message.
 std::string expect(const std::string& what, int32_t status, int32_t expected,
                    const RbnError& error) {
   if (status != expected)
@@ -36,6 +28,16 @@ std::string expect(const std::string& what, int32_t status, int32_t expected,
     return what + ": status " + std::to_string(status) + " without a filled error";
   return "";
 }
+
+namespace {
+
+constexpr int64_t kHuge = int64_t{1} << 40;
+
+const char kTrainingCase[] = "small [2,3,3,4] training residual_relu float32";
+const char kFrozenCase[] = "small [2,3,3,4] frozen residual_relu float32";
+const char kTrainingFirstCase[] = "small, axis 1 [2,3,3,3] training residual_relu float32";
+const char kFrozenFirstCase[] = "small, axis 1 [2,3,3,3] frozen residual_relu float32";
+const char kSingleCase[] = "small [3,5] training linear float32";
 
 // One way to spoil a good call.
 template <class Call>
@@ -68,6 +70,15 @@ std::vector<Spoiled<Call>> spoiled_problems() {
        with([](P* p) { p->instances = p->positions = int64_t{1} << 32; })},
       {"positions and channels whose product wraps to 0",
        with([](P* p) { p->positions = p->channels = int64_t{1} << 32; })},
+      {"no instances, and others whose product overflows",
+       with([](P* p) { p->instances = 0, p->positions = p->channels = kHuge, p->training = 0; })},
+      {"no positions, and others whose product overflows",
+       with([](P* p) { p->positions = 0, p->instances = p->channels = kHuge, p->training = 0; })},
+      {"no channels, and others whose product overflows",
+       with([](P* p) { p->channels = 0, p->instances = p->positions = kHuge, p->training = 0; })},
+      {"a state whose bytes overflow",
+       with([](P* p) { p->instances = int64_t{1} << 57, p->positions = p->channels = 1; })},
+      {"more blocks than a grid has", with([](P* p) { p->channels = int64_t{1} << 41; })},
       {"sizes whose bytes overflow",
        with([](P* p) { p->instances = int64_t{1} << 61, p->positions = 1; })},
       {"layout 2", with([](P* p) { p->layout = 2; })},
@@ -125,6 +136,10 @@ std::string bad_forward(const Engine& engine, const char* case_name) {
     list.push_back({"no given_variance", [](F* f) { f->given_variance = nullptr; }});
   }
   if (c.relu && c.residual) list.push_back({"state without mask", [](F* f) { f->mask = nullptr; }});
+  if (c.positions() > 1 && !c.channels_first())
+    list.push_back({"one block more than a grid has", [](F* f) {
+                      f->problem.instances = int64_t{1} << 31, f->problem.channels = 1;
+                    }});
   const RbnEngineApi& api = engine.api();
   const auto run = [&](const F* f, int32_t plan, RbnError* error) {
     return api.forward(engine.context(), f, plan, error);
@@ -172,6 +187,9 @@ std::string bad_backward(const Engine& engine, const char* case_name) {
   if (!c.training) list.push_back({"no mean", [](B* b) { b->mean = nullptr; }});
   if (c.relu && c.residual)
     list.push_back({"dresidual without mask", [](B* b) { b->mask = nullptr; }});
+  if (!c.relu)
+    list.push_back({"mask without an activation",
+                    [](B* b) { b->mask = static_cast<const uint8_t*>(b->x); }});
   const RbnEngineApi& api = engine.api();
   const auto run = [&](const B* b, int32_t plan, RbnError* error) {
     return api.backward(engine.context(), b, plan, error);
@@ -390,25 +408,6 @@ std::string plans(const Engine& engine) {
   return "";
 }
 
-// A forced plan is the one that runs: FROZEN_ONCE takes no memory of its own, TWO_PASS does.
-std::string forced_plans(const Engine& engine) {
-  const RbnEngineApi& api = engine.api();
-  RbnContext* const context = engine.context();
-  const Case c = case_named(kFrozenCase);
-  const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
-  Arrays arrays(machine.get(), c, make_data(c));
-  RbnError error = {};
-  const auto forward = [&](RbnPlan plan) {
-    return api.forward(context, &arrays.forward_call(), plan, &error);
-  };
-  check(api.fail_allocation(context, 1, &error), error, "fail_allocation");
-  std::string failure =
-      expect("FROZEN_ONCE without memory", forward(RBN_PLAN_FROZEN_ONCE), RBN_OK, error) +
-      expect("TWO_PASS without memory", forward(RBN_PLAN_TWO_PASS), RBN_OUT_OF_MEMORY, error);
-  check(api.fail_allocation(context, 0, &error), error, "fail_allocation");
-  return failure + expect("TWO_PASS", forward(RBN_PLAN_TWO_PASS), RBN_OK, error);
-}
-
 std::string timing(const Engine& engine) {
   const RbnEngineApi& api = engine.api();
   const Case c = case_named(kTrainingCase);
@@ -442,7 +441,7 @@ std::string timing(const Engine& engine) {
 }  // namespace
 
 std::vector<AbiTest> abi_tests() {
-  return {
+  std::vector<AbiTest> tests = {
       {"table", table},
       {"devices", devices},
       {"memory", memory},
@@ -451,7 +450,6 @@ std::vector<AbiTest> abi_tests() {
       {"deferred stream", deferred},
       {"two contexts", two_contexts},
       {"plans", plans},
-      {"forced plans", forced_plans},
       {"timing", timing},
       {"bad forward calls, training",
        [](const Engine& e) { return bad_forward(e, kTrainingCase); }},
@@ -463,7 +461,15 @@ std::vector<AbiTest> abi_tests() {
       {"bad backward calls, frozen", [](const Engine& e) { return bad_backward(e, kFrozenCase); }},
       {"bad backward calls, one position",
        [](const Engine& e) { return bad_backward(e, kSingleCase); }},
+      {"bad forward calls, axis 1, training",
+       [](const Engine& e) { return bad_forward(e, kTrainingFirstCase); }},
+      {"bad forward calls, axis 1, frozen",
+       [](const Engine& e) { return bad_forward(e, kFrozenFirstCase); }},
+      {"bad backward calls, axis 1",
+       [](const Engine& e) { return bad_backward(e, kTrainingFirstCase); }},
   };
+  for (AbiTest& test : edge_tests()) tests.push_back(std::move(test));
+  return tests;
 }
 
 }  // namespace rbn_test

@@ -19,7 +19,14 @@ struct AbiTest {
   std::function<std::string(const Engine&)> run;  // "" or what is wrong; may throw
 };
 
-std::vector<AbiTest> abi_tests();
+std::vector<AbiTest> abi_tests();   // those of case_runner_edges.cc, too
+std::vector<AbiTest> edge_tests();
+
+Case case_named(const std::string& name);  // throws where the table has none
+
+// "" where `status` is `expected` and, if that is an error, it comes with a message.
+std::string expect(const std::string& what, int32_t status, int32_t expected,
+                   const RbnError& error);
 
 }  // namespace rbn_test
 

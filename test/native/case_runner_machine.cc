@@ -72,17 +72,21 @@ class CpuMachine : public Machine {
 
 class EngineMachine : public Machine {
  public:
-  EngineMachine(const Engine& engine, RbnPlan forward, RbnPlan backward)
-      : api_(engine.api()), context_(engine.context()), forward_(forward), backward_(backward) {}
+  EngineMachine(const Engine& engine, RbnPlan forward, RbnPlan backward, size_t offset)
+      : api_(engine.api()),
+        context_(engine.context()),
+        forward_(forward),
+        backward_(backward),
+        offset_(offset) {}
   void* allocate(size_t bytes) override {
     RbnError error = {};
     void* memory = nullptr;
-    check(api_.allocate(context_, bytes, &memory, &error), error, "allocate");
-    return memory;
+    check(api_.allocate(context_, bytes + offset_, &memory, &error), error, "allocate");
+    return static_cast<char*>(memory) + offset_;
   }
   void release(void* memory) override {
     RbnError error = {};
-    check(api_.release(context_, memory, &error), error, "release");
+    check(api_.release(context_, static_cast<char*>(memory) - offset_, &error), error, "release");
   }
   void write(void* to, const void* from, size_t bytes) override {
     RbnError error = {};
@@ -119,6 +123,7 @@ class EngineMachine : public Machine {
   const RbnEngineApi& api_;
   RbnContext* const context_;
   const RbnPlan forward_, backward_;
+  const size_t offset_;
 };
 
 template <class Function>
@@ -164,8 +169,8 @@ void Engine::close() {
   context_ = nullptr;
 }
 
-std::unique_ptr<Machine> Engine::machine(RbnPlan forward, RbnPlan backward) const {
-  return std::make_unique<EngineMachine>(*this, forward, backward);
+std::unique_ptr<Machine> Engine::machine(RbnPlan forward, RbnPlan backward, size_t offset) const {
+  return std::make_unique<EngineMachine>(*this, forward, backward, offset);
 }
 
 bool Engine::fits(const RbnProblem& problem, bool backward, RbnPlan plan) const {

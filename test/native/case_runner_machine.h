@@ -48,7 +48,8 @@ class Engine {
   RbnContext* context() const { return context_; }
   void close();  // destroys the context
   bool simulated() const { return set_seed != nullptr; }
-  std::unique_ptr<Machine> machine(RbnPlan forward, RbnPlan backward) const;
+  // `offset`: bytes that arrays are moved off their alignment.
+  std::unique_ptr<Machine> machine(RbnPlan forward, RbnPlan backward, size_t offset = 0) const;
   bool fits(const RbnProblem& problem, bool backward, RbnPlan plan) const;
 
   // The simulator's controls (native/simulator/include/simulator/control.h); null for another
