@@ -8,6 +8,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as assert from 'node:assert/strict';
 
 import * as tf from '@tensorflow/tfjs-core';
+import {RbnParams, representativeBatchNormTraining} from 'tfjs-rbn';
 
 import {againstCpu, firstDifference, Input, input} from '../support/against_cpu';
 import {backend, onCuda} from '../support/cuda';
@@ -101,6 +102,19 @@ describe('cuda: gradients', function() {
     await assert.rejects(() => againstCpu('ReluGrad', {dy: input([2], 'float32'), x: input([2], 'float32')}, {}), /ReluGrad/);
     await gradientsOn('cpu', x => tf.relu(x!), [input([2], 'float32')]);
     await tf.setBackend('cuda');
+  });
+
+  it('of outputs that nobody uses are zeros of the device', async () => {
+    const f: Loss = x => tf.unstack(x!, 1)[1]!;
+    await sameGradients(f, [input([3, 4, 2], 'float32')]);
+    await sameGradients(x => tf.split(x!, 2, 1)[0]!, [input([3, 4, 2], 'float32')]);
+    tf.tidy(() => {
+      const x = tf.add(tf.zeros([8, 6, 5, 4]), 1), [one, zero, dy] = [tf.fill([4], 1), tf.fill([4], 0), tf.fill(x.shape, 1)];
+      assert.equal(uploaded(() => { tf.grad(x => tf.unstack(x)[0]!)(x, tf.fill([6, 5, 4], 1)); }), 0);
+      const rbn = (x: tf.Tensor) => representativeBatchNormTraining(x,
+          {centerWeight: zero, scaleWeight: zero, scaleBias: one} as RbnParams, {activation: 'relu', residual: x}).output;
+      assert.equal(uploaded(() => { tf.grad(rbn)(x, dy); }), 0);
+    });
   });
 
   it('upload nothing of an activation', () => tf.tidy(() => {

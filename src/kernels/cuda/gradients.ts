@@ -5,7 +5,7 @@
 // several passes where one does. tfjs-core has one gradient a kernel for all backends, so ours ask which backend is
 // active, and leave the rest to the gradient that they replace.
 import {
-  cast, div, engine, getBackend, getGradient, GradConfig, NamedAttrMap, registerGradient, reshape, Tensor, unregisterGradient, util,
+  cast, div, engine, fill, getBackend, getGradient, GradConfig, NamedAttrMap, registerGradient, reshape, Tensor, unregisterGradient, util,
 } from '@tensorflow/tfjs-core';
 
 /** A gradient on `cuda`; undefined where tfjs-core's own is to be taken. */
@@ -53,8 +53,28 @@ const gradients: {readonly [kernel: string]: Gradient} = {
   Sum: sum,
 };
 
+/** What tfjs-core 4.22 has inside. */
+interface Tape {
+  state: {activeTape: {gradient?: (dys: (Tensor | null)[]) => unknown}[]};
+  addTapeNode(kernelName: string, inputs: unknown, outputs: Tensor[], ...rest: unknown[]): void;
+}
+
+/** Of several outputs, those that the result does not depend on have a gradient of zeros, which tfjs-core uploads. */
+function fillZeros(): void {
+  const tape = engine() as unknown as Tape, {addTapeNode} = tape;
+  tape.addTapeNode = function(kernelName, inputs, outputs, ...rest) {
+    addTapeNode.call(this, kernelName, inputs, outputs, ...rest);
+    const node = this.state.activeTape.at(-1)!, {gradient} = node;
+    if (gradient === undefined || outputs.length === 1 || getBackend() !== 'cuda') return;
+    const forms = outputs.map(({shape, dtype}) => ({shape, dtype}));
+    node.gradient = dys => gradient(dys.map((dy, i) =>
+      dy ?? fill(forms[i]!.shape, 0, forms[i]!.dtype as 'float32')));
+  };
+}
+
 /** Puts the gradients above before those of tfjs-core. Once a process. */
 export function registerCudaGradients(): void {
+  fillZeros();
   for (const [kernelName, gradient] of Object.entries(gradients)) {
     const original: GradConfig = getGradient(kernelName);
     unregisterGradient(kernelName); // or tfjs-core warns of it in debug mode
