@@ -246,6 +246,14 @@ describe('cuda: convolution', function() {
     });
   }
 
+  it("leakyrelu without an alpha has tf.leakyRelu's", async () => {
+    const inputs = {x: integers([1, 3, 3, 2]), filter: integers([2, 2, 2, 3], 2)};
+    const attrs = {strides: 1, pad: 'same', dilations: 1, dataFormat: 'NHWC', activation: 'leakyrelu'};
+    const [actual] = await runOn('cuda', 'FusedConv2D', inputs, attrs);
+    const [expected] = await runOn('cpu', 'FusedConv2D', inputs, {...attrs, leakyreluAlpha: 0.2});
+    assert.equal(firstDifference(actual!.values, expected!.values, ULP), '');
+  });
+
   it('a gradient that is larger than the output counts at the top left', async () => {
     const attrs = {strides: 1, pad: 'same', dataFormat: 'NHWC'};
     await againstCpu('Conv2DBackpropInput', {dy: integers([1, 8, 7, 3], 3), filter: integers([3, 3, 2, 3], 2)}, {...attrs, inputShape: [1, 4, 5, 2]});

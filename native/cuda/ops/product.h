@@ -57,6 +57,8 @@ struct Tile {
   static constexpr int kRows = kRows_, kColumns = kColumns_, kDepth = kDepth_, kTall = kTall_, kWide = kWide_;
   static constexpr int kAcross = kColumns / kWide;  // threads along a row
   static constexpr int kThreads = kRows / kTall * kAcross;
+  // Blocks a multiprocessor: 512 threads, which leaves each 128 registers. Left to itself, ptxas takes fewer and spills.
+  static constexpr int kResident = 512 / kThreads;
   // Lines of shared memory are four longer than the tile, so that threads that store along k meet in other banks.
   static constexpr int kStepA = kRows + 4, kStepB = kColumns + 4;
 };
@@ -114,7 +116,7 @@ __device__ __forceinline__ void keep(T* shared, bool along, const T (&value)[kCo
 // One tile of one batch over one split of k. Writes `out`, or where there are several splits `partial`,
 // [splits, batch, rows, columns].
 template <class Block, class T, class A>
-__global__ void __launch_bounds__(Block::kThreads)
+__global__ void __launch_bounds__(Block::kThreads, Block::kResident)
     rbn_product_kernel(A a, StoredMatrix<T> b, const __grid_constant__ Batches batches, T* __restrict__ out,
                        T* __restrict__ partial, Lines layout, Ending ending, ProductShape shape) {
   constexpr int kRows = Block::kRows, kColumns = Block::kColumns, kDepth = Block::kDepth;

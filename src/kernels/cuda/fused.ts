@@ -47,7 +47,7 @@ export function fused({inputs, attrs, backend}: KernelArguments, operands: reado
   if (!ACTIVATIONS.includes(activation)) {
     throw new RangeError(`activation: expected ${ACTIVATIONS.join(', ')}, received ${activation}`);
   }
-  const leakyreluAlpha = attrs.leakyreluAlpha as number | undefined ?? 0;
+  const leakyreluAlpha = attrs.leakyreluAlpha as number | undefined ?? 0.2; // that of tf.leakyRelu
   const made: TensorInfo[] = [];
   // A vector goes by the channel also where the channels are not the last dimension.
   const aligned = (x: TensorInfo | null | undefined): TensorInfo | undefined => {
