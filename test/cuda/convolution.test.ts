@@ -84,8 +84,8 @@ function under(format: Format, {x, pad = 'valid', ...rest}: Case) {
 
 function infoOf(format: Format, c: Case, depthwise: boolean): tf.backend_util.Conv2DInfo {
   const {x, filter, attrs} = under(format, c);
-  return tf.backend_util.computeConv2DInfo(x, filter, attrs.strides, attrs.dilations, attrs.pad as 'same', attrs.dimRoundingMode,
-      depthwise, format === 'NCHW' ? 'channelsFirst' : 'channelsLast');
+  return tf.backend_util.computeConv2DInfo(x, filter, attrs.strides, attrs.dilations, attrs.pad as 'same',
+      attrs.dimRoundingMode, depthwise, format === 'NCHW' ? 'channelsFirst' : 'channelsLast');
 }
 
 /** Calls `f` with the offsets in x, filter and y of all products, by the definition; images have their channels last. */
@@ -230,7 +230,7 @@ describe('cuda: convolution', function() {
       const gradients = async (name: string) => {
         await tf.setBackend(name);
         const results = tf.tidy(() => {
-          const tensor = ({values, shape}: Input) => tf.tensor4d(Array.from(values), shape as [number, number, number, number]);
+          const tensor = ({values, shape}: Input) => tf.tensor4d(Array.from(values), shape as Case['x']);
           const x = tensor(integers([2, 8, 7, 3])), filter = tensor(integers([3, 3, 3, 4], 2));
           return tf.grads((x, filter) => {
             const [a, b] = [x as tf.Tensor4D, filter as tf.Tensor4D];
@@ -256,9 +256,11 @@ describe('cuda: convolution', function() {
 
   it('a gradient that is larger than the output counts at the top left', async () => {
     const attrs = {strides: 1, pad: 'same', dataFormat: 'NHWC'};
-    await againstCpu('Conv2DBackpropInput', {dy: integers([1, 8, 7, 3], 3), filter: integers([3, 3, 2, 3], 2)}, {...attrs, inputShape: [1, 4, 5, 2]});
-    await againstCpu('Conv2DBackpropFilter', {x: integers([1, 4, 5, 2]), dy: integers([1, 8, 7, 3], 3)}, {...attrs, filterShape: [3, 3, 2, 3]});
-    await assert.rejects(runOn('cuda', 'Conv2DBackpropFilter', {x: integers([1, 4, 5, 2]), dy: integers([1, 4, 4, 3], 3)}, {...attrs, filterShape: [3, 3, 2, 3]}),
+    const x = integers([1, 4, 5, 2]), filter = integers([3, 3, 2, 3], 2), dy = integers([1, 8, 7, 3], 3);
+    const filterShape = filter.shape;
+    await againstCpu('Conv2DBackpropInput', {dy, filter}, {...attrs, inputShape: x.shape});
+    await againstCpu('Conv2DBackpropFilter', {x, dy}, {...attrs, filterShape});
+    await assert.rejects(runOn('cuda', 'Conv2DBackpropFilter', {x, dy: integers([1, 4, 4, 3])}, {...attrs, filterShape}),
         /dy: expected shape \[1,4,5,3\], received \[1,4,4,3\]/);
   });
 

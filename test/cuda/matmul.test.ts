@@ -26,8 +26,8 @@ const SIZES: readonly [number, number, number][] = [
 
 /** Batch dimensions of a and b. */
 const BATCHES: readonly [number[], number[]][] = [
-  [[1], [1]], [[3], [3]], [[3], []], [[], [3]], [[4], [1]], [[1], [4]], [[2, 3], [3]], [[3], [2, 3]], [[2, 3], [2, 3]], [[2, 1, 2], []],
-  [[0], [0]],
+  [[1], [1]], [[3], [3]], [[3], []], [[], [3]], [[4], [1]], [[1], [4]], [[2, 3], [3]], [[3], [2, 3]], [[2, 3], [2, 3]],
+  [[2, 1, 2], []], [[0], [0]],
 ];
 
 const matrix = (transpose: boolean, rows: number, columns: number) => transpose ? [columns, rows] : [rows, columns];
@@ -60,7 +60,8 @@ describe('cuda: matrix products', function() {
     assert.deepEqual(actual!.shape, [2, 3, 2, 3, 5]);
     const expected: number[] = [];
     for (let i = 0; i < 2 * 3 * 2 * 3 * 5; i++) {
-      const n = i % 5, m = Math.floor(i / 5) % 3, z = Math.floor(i / 15) % 2, y = Math.floor(i / 30) % 3, x = Math.floor(i / 90);
+      const n = i % 5, m = Math.floor(i / 5) % 3;
+      const z = Math.floor(i / 15) % 2, y = Math.floor(i / 30) % 3, x = Math.floor(i / 90);
       let sum = 0;
       for (let k = 0; k < 4; k++) sum += a.values[((x * 2 + z) * 3 + m) * 4 + k]! * b.values[(y * 4 + k) * 5 + n]!;
       expected.push(sum);
@@ -119,11 +120,13 @@ describe('cuda: matrix products', function() {
     }
     // After splits of k, in large tiles, with batches, and for integers.
     const attrs = {transposeA: false, transposeB: true, activation: 'relu'};
+    const ints = {a: input([5, 4], 'int32'), b: input([7, 4], 'int32', 2), bias: input([7], 'int32', 3)};
+    const batches = {a: integers([2, 5, 4]), b: integers([2, 7, 4], 2)};
     await againstCpu('_FusedMatMul', {a: integers([5, 300]), b: integers([7, 300], 2), bias: integers([7], 3)}, attrs);
     await againstCpu('_FusedMatMul', {a: integers([130, 40]), b: integers([70, 40], 2), bias: integers([70], 3)}, attrs);
-    await againstCpu('_FusedMatMul', {a: integers([2, 5, 4]), b: integers([2, 7, 4], 2), bias: integers([7], 3)}, attrs);
-    await againstCpu('_FusedMatMul', {a: integers([2, 5, 4]), b: integers([2, 7, 4], 2), bias: integers([2, 5, 7], 3)}, attrs);
-    await againstCpu('_FusedMatMul', {a: input([5, 4], 'int32'), b: input([7, 4], 'int32', 2), bias: input([7], 'int32', 3)}, attrs);
+    await againstCpu('_FusedMatMul', {...batches, bias: integers([7], 3)}, attrs);
+    await againstCpu('_FusedMatMul', {...batches, bias: integers([2, 5, 7], 3)}, attrs);
+    await againstCpu('_FusedMatMul', ints, attrs);
   });
 
   it('gradients through tf.grads', async () => {

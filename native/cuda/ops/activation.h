@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Activation functions, for operations of their own and for those that end with one (ending.h). Included by
-// .cu files only.
+// Activation functions, for operations of their own and for those that end with one (ending.h).
+// Included by .cu files only.
 #ifndef RBN_CUDA_OPS_ACTIVATION_H_
 #define RBN_CUDA_OPS_ACTIVATION_H_
 
@@ -15,13 +15,13 @@ namespace rbn {
 
 struct Relu {
   template <class T>
-  __host__ __device__ T operator()(T x) const { return x <= 0 ? 0 : x; }
+  __host__ __device__ T operator()(T x) const {
+    return x <= 0 ? 0 : x;
+  }
 };
 
 struct Relu6 {
-  __host__ __device__ float operator()(float x) const {
-    return x <= 0 ? 0.0f : x >= 6 ? 6.0f : x;
-  }
+  __host__ __device__ float operator()(float x) const { return x <= 0 ? 0.0f : x >= 6 ? 6.0f : x; }
 };
 
 struct Elu {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Convolution of images, and its gradients to the image and to the filter. All three are products with the
-// matrix of patches, [pixels, taps · channels], which is read out of the image as the product goes on:
+// Convolution of images, and its gradients to the image and to the filter. All three are products
+// with the matrix of patches, [pixels, taps · channels], which is read out of the image as the
+// product goes on:
 //   y [pixels, O]        = patches of x · filter [taps · C, O]
 //   dx [pixels, C]       = patches of dy, which go back through the strides, · filter [taps · O, C]
 //   dfilter [taps · C, O] = patches of x, transposed, · dy [pixels, O]
@@ -21,8 +22,9 @@ struct PatchPlace {
   int32_t y, x;
 };
 
-// The matrix of patches: a line is a pixel, along it go taps and, within a tap, channels; for kTransposed the
-// other way round. The pixels are of the image that the product makes (for kTransposed of dy).
+// The matrix of patches: a line is a pixel, along it go taps and, within a tap, channels; for
+// kTransposed the other way round. The pixels are of the image that the product makes (for
+// kTransposed of dy).
 template <PatchesOf kOf>
 struct Patches {
   struct Axis {
@@ -53,8 +55,12 @@ struct Patches {
             static_cast<int32_t>(tap - row * taps) * width.tap};
   }
 
-  __device__ __forceinline__ Place line(uint32_t i) const { return kOf == kTransposed ? tap(i) : pixel(i); }
-  __device__ __forceinline__ Place along(uint32_t i) const { return kOf == kTransposed ? pixel(i) : tap(i); }
+  __device__ __forceinline__ Place line(uint32_t i) const {
+    return kOf == kTransposed ? tap(i) : pixel(i);
+  }
+  __device__ __forceinline__ Place along(uint32_t i) const {
+    return kOf == kTransposed ? pixel(i) : tap(i);
+  }
 
   // False where a coordinate is not in the image.
   static __device__ __forceinline__ bool find(const Axis& axis, int32_t at, uint32_t* coordinate) {
@@ -111,12 +117,12 @@ Lines image_lines(int64_t pixels, int64_t all_pixels, int64_t channels, bool cha
                         : Lines::of(all_pixels, 0, channels, 1);
 }
 
-const float* floats(const RbnTensor& t) { return static_cast<const float*>(t.data); }
-
-// inputs: x, filter, then what ending.h says. attributes: what conv_shape.h says, then what ending.h says.
+// inputs: x, filter, then what ending.h says. attributes: what conv_shape.h says, then what
+// ending.h says.
 int32_t forward_operation(RbnContext* context, const RbnCall& call, RbnError* error) {
   if (call.input_count < 2 || call.attribute_count != kConvAttributes + kEndingAttributes)
-    return fail(error, RBN_INVALID_ARGUMENT, "expected at least 2 inputs and %d attributes, received %d and %d",
+    return fail(error, RBN_INVALID_ARGUMENT,
+                "expected at least 2 inputs and %d attributes, received %d and %d",
                 kConvAttributes + kEndingAttributes, call.input_count, call.attribute_count);
   const RbnTensor &x = call.inputs[0], &filter = call.inputs[1], &y = call.outputs[0];
   ConvShape shape = {};
@@ -141,11 +147,14 @@ int32_t input_operation(RbnContext* context, const RbnCall& call, RbnError* erro
   const int64_t pixels = shape.batch * shape.pixels_in();
   // Along k go the taps and, within one, its out_channels.
   const StoredMatrix<float> weights = {
-      floats(filter), Lines::of(shape.out_channels, shape.in_channels * shape.out_channels, 1, shape.out_channels)};
+      floats(filter),
+      Lines::of(shape.out_channels, shape.in_channels * shape.out_channels, 1, shape.out_channels)};
   return product<float>(
       context, patches_of<kBackward>(shape, dy), weights, Batches(), static_cast<float*>(dx.data),
       image_lines(shape.pixels_in(), pixels, shape.in_channels, shape.channels_first), Ending(),
-      {pixels, shape.in_channels, shape.taps() * shape.out_channels, 1, !shape.channels_first, true}, error);
+      {pixels, shape.in_channels, shape.taps() * shape.out_channels, 1, !shape.channels_first,
+       true},
+      error);
 }
 
 // inputs: x, dy. attributes: what conv_shape.h says.
@@ -156,11 +165,12 @@ int32_t filter_operation(RbnContext* context, const RbnCall& call, RbnError* err
   if (status != RBN_OK) return status;
   const int64_t pixels = shape.batch * shape.pixels_out(), rows = shape.taps() * shape.in_channels;
   const StoredMatrix<float> gradient = {
-      floats(dy), image_lines(shape.pixels_out(), pixels, shape.out_channels, shape.channels_first)};
-  return product<float>(context, patches_of<kTransposed>(shape, x), gradient, Batches(),
-                        static_cast<float*>(filter.data), Lines::of(rows, 0, shape.out_channels, 1), Ending(),
-                        {rows, shape.out_channels, pixels, 1, shape.channels_first, shape.channels_first},
-                        error);
+      floats(dy),
+      image_lines(shape.pixels_out(), pixels, shape.out_channels, shape.channels_first)};
+  return product<float>(
+      context, patches_of<kTransposed>(shape, x), gradient, Batches(),
+      static_cast<float*>(filter.data), Lines::of(rows, 0, shape.out_channels, 1), Ending(),
+      {rows, shape.out_channels, pixels, 1, shape.channels_first, shape.channels_first}, error);
 }
 
 constexpr Operation kOperations[] = {

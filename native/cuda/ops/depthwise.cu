@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Depthwise convolution of images, and its gradients: channel c of x makes the channels c·m to c·m + m − 1 of y,
-// where m, the multiplier, is the filter's last size. So few products belong to an element that the
-// kernels wait for memory: a thread makes one element, neighbours make neighbouring channels.
+// Depthwise convolution of images, and its gradients: channel c of x makes the channels c·m to c·m
+// + m − 1 of y, where m, the multiplier, is the filter's last size. So few products belong to an
+// element that the kernels wait for memory: a thread makes one element, neighbours make
+// neighbouring channels.
 #include <algorithm>
 
 #include "conv_shape.h"
@@ -41,13 +42,15 @@ Depthwise depthwise_of(const ConvShape& shape) {
           Divider::of(std::max<int64_t>(multiplier, 1))};
 }
 
-// Blocks a multiprocessor, which leaves a thread 64 registers. Left to itself, ptxas takes fewer and spills.
+// Blocks a multiprocessor, which leaves a thread 64 registers. Left to itself, ptxas takes fewer
+// and spills.
 constexpr int kResidentBlocks = 4;
 
 // box: images, rows, columns and channels of y.
 __global__ void __launch_bounds__(kElementThreads, kResidentBlocks)
-    rbn_depthwise_kernel(const float* __restrict__ x, const float* __restrict__ filter, float* __restrict__ y,
-                         Depthwise shape, Box<4> box, Ending ending, uint32_t count) {
+    rbn_depthwise_kernel(const float* __restrict__ x, const float* __restrict__ filter,
+                         float* __restrict__ y, Depthwise shape, Box<4> box, Ending ending,
+                         uint32_t count) {
   const uint32_t index = blockIdx.x * kElementThreads + threadIdx.x;
   if (index >= count) return;
   int64_t at[4];
@@ -67,7 +70,8 @@ __global__ void __launch_bounds__(kElementThreads, kResidentBlocks)
              filter[static_cast<int64_t>(a * shape.width.filter + b) * shape.out_channels + o];
     }
   }
-  y[at[0] * shape.out_batch + (at[1] * shape.width.out + at[2]) * shape.out_channels + o] = ending(sum, o);
+  y[at[0] * shape.out_batch + (at[1] * shape.width.out + at[2]) * shape.out_channels + o] =
+      ending(sum, o);
 }
 
 // The pixel of y whose tap number `tap` reads `at` of x; −1 where there is none.
@@ -81,7 +85,8 @@ __device__ __forceinline__ int32_t read_by(const Depthwise::Axis& axis, int32_t 
 // box: images, rows, columns and channels of dx.
 __global__ void __launch_bounds__(kElementThreads, kResidentBlocks)
     rbn_depthwise_input_kernel(const float* __restrict__ dy, const float* __restrict__ filter,
-                               float* __restrict__ dx, Depthwise shape, Box<4> box, uint32_t count) {
+                               float* __restrict__ dx, Depthwise shape, Box<4> box,
+                               uint32_t count) {
   const uint32_t index = blockIdx.x * kElementThreads + threadIdx.x;
   if (index >= count) return;
   int64_t at[4];
@@ -105,8 +110,8 @@ __global__ void __launch_bounds__(kElementThreads, kResidentBlocks)
   dx[at[0] * shape.in_batch + (at[1] * shape.width.in + at[2]) * shape.in_channels + at[3]] = sum;
 }
 
-// The filter's gradient is a sum over all pixels: a block makes one tap of kFilterColumns channels over a chunk of
-// pixels, which its lanes share.
+// The filter's gradient is a sum over all pixels: a block makes one tap of kFilterColumns channels
+// over a chunk of pixels, which its lanes share.
 constexpr int kFilterColumns = 32, kFilterLanes = kElementThreads / kFilterColumns;
 
 struct FilterPlan {
@@ -137,8 +142,10 @@ __global__ void __launch_bounds__(kElementThreads)
       const uint32_t line = plan.by_width.quotient(i), batch = plan.by_height.quotient(line);
       const int32_t y_row = static_cast<int32_t>(line - batch * shape.height.out);
       const int32_t y_column = static_cast<int32_t>(i - line * shape.width.out);
-      const int32_t row = y_row * shape.height.stride - shape.height.pad + a * shape.height.dilation;
-      const int32_t column = y_column * shape.width.stride - shape.width.pad + b * shape.width.dilation;
+      const int32_t row =
+          y_row * shape.height.stride - shape.height.pad + a * shape.height.dilation;
+      const int32_t column =
+          y_column * shape.width.stride - shape.width.pad + b * shape.width.dilation;
       if (row < 0 || row >= shape.height.in || column < 0 || column >= shape.width.in) continue;
       sum += x[batch * shape.in_batch +
                (static_cast<int64_t>(row) * shape.width.in + column) * shape.in_channels + c] *
@@ -157,20 +164,29 @@ __global__ void __launch_bounds__(kElementThreads)
     partial[(chunk * taps + tap) * shape.out_channels + o] = sum;
 }
 
-const float* floats(const RbnTensor& t) { return static_cast<const float*>(t.data); }
+// A thread an element.
+LaunchConfig each_element(RbnContext* context, int64_t count) {
+  LaunchConfig config;
+  config.grid = dim3(element_blocks(count));
+  config.block = dim3(kElementThreads);
+  config.stream = context->stream;
+  return config;
+}
 
-int32_t depthwise_shape(const RbnTensor& x, const RbnTensor& filter, const RbnTensor& y, const double* attributes,
-                        ConvShape* shape, RbnError* error) {
+int32_t depthwise_shape(const RbnTensor& x, const RbnTensor& filter, const RbnTensor& y,
+                        const double* attributes, ConvShape* shape, RbnError* error) {
   const int32_t status = conv_shape(x, filter, y, true, attributes, shape, error);
   if (status == RBN_OK && shape->channels_first)
     return fail(error, RBN_INVALID_ARGUMENT, "attribute 0: expected 0, channels last");
   return status;
 }
 
-// inputs: x, filter, then what ending.h says. attributes: what conv_shape.h says, then what ending.h says.
+// inputs: x, filter, then what ending.h says. attributes: what conv_shape.h says, then what
+// ending.h says.
 int32_t forward_operation(RbnContext* context, const RbnCall& call, RbnError* error) {
   if (call.input_count < 2 || call.attribute_count != kConvAttributes + kEndingAttributes)
-    return fail(error, RBN_INVALID_ARGUMENT, "expected at least 2 inputs and %d attributes, received %d and %d",
+    return fail(error, RBN_INVALID_ARGUMENT,
+                "expected at least 2 inputs and %d attributes, received %d and %d",
                 kConvAttributes + kEndingAttributes, call.input_count, call.attribute_count);
   const RbnTensor &x = call.inputs[0], &filter = call.inputs[1], &y = call.outputs[0];
   ConvShape shape = {};
@@ -179,14 +195,12 @@ int32_t forward_operation(RbnContext* context, const RbnCall& call, RbnError* er
   if (status == RBN_OK) status = ending_of(call, shape.out_channels, &ending, error);
   if (status != RBN_OK) return status;
   return for_each_box<4>(
-      {shape.batch, shape.height.out, shape.width.out, shape.out_channels}, [&](const Box<4>& box, int64_t units) {
-        LaunchConfig config;
-        config.grid = dim3(element_blocks(units));
-        config.block = dim3(kElementThreads);
-        config.stream = context->stream;
+      {shape.batch, shape.height.out, shape.width.out, shape.out_channels},
+      [&](const Box<4>& box, int64_t units) {
         return check(error,
-                     launch(config, rbn_depthwise_kernel, floats(x), floats(filter), static_cast<float*>(y.data),
-                            depthwise_of(shape), box, ending, static_cast<uint32_t>(units)),
+                     launch(each_element(context, units), rbn_depthwise_kernel, floats(x),
+                            floats(filter), static_cast<float*>(y.data), depthwise_of(shape), box,
+                            ending, static_cast<uint32_t>(units)),
                      "launch");
       });
 }
@@ -197,21 +211,19 @@ int32_t input_operation(RbnContext* context, const RbnCall& call, RbnError* erro
   ConvShape shape = {};
   const int32_t status = depthwise_shape(dx, filter, dy, call.attributes, &shape, error);
   if (status != RBN_OK) return status;
-  return for_each_box<4>(
-      {shape.batch, shape.height.in, shape.width.in, shape.in_channels}, [&](const Box<4>& box, int64_t units) {
-        LaunchConfig config;
-        config.grid = dim3(element_blocks(units));
-        config.block = dim3(kElementThreads);
-        config.stream = context->stream;
-        return check(error,
-                     launch(config, rbn_depthwise_input_kernel, floats(dy), floats(filter),
-                            static_cast<float*>(dx.data), depthwise_of(shape), box, static_cast<uint32_t>(units)),
-                     "launch");
-      });
+  return for_each_box<4>({shape.batch, shape.height.in, shape.width.in, shape.in_channels},
+                         [&](const Box<4>& box, int64_t units) {
+                           return check(
+                               error,
+                               launch(each_element(context, units), rbn_depthwise_input_kernel,
+                                      floats(dy), floats(filter), static_cast<float*>(dx.data),
+                                      depthwise_of(shape), box, static_cast<uint32_t>(units)),
+                               "launch");
+                         });
 }
 
-// Blocks that a large GPU wants, eight a multiprocessor, and the fewest pixels worth a chunk. Small on the
-// simulator, so that small tests see chunks.
+// Blocks that a large GPU wants, eight a multiprocessor, and the fewest pixels worth a chunk. Small
+// on the simulator, so that small tests see chunks.
 #ifdef RBN_SIMULATOR
 constexpr int64_t kFilterBlocks = 32, kLeastPixels = 16;
 #else
@@ -228,8 +240,10 @@ int32_t filter_operation(RbnContext* context, const RbnCall& call, RbnError* err
   plan.pixels = shape.batch * shape.pixels_out();
   const int64_t tiles = shape.taps() * ((shape.out_channels + kFilterColumns - 1) / kFilterColumns);
   if (plan.pixels > INT32_MAX || tiles > INT32_MAX)
-    return fail(error, RBN_INVALID_ARGUMENT, "expected fewer than 2^31 pixels and elements of the filter");
-  const int64_t chunks = std::max<int64_t>(std::min(plan.pixels / kLeastPixels, kFilterBlocks / tiles), 1);
+    return fail(error, RBN_INVALID_ARGUMENT,
+                "expected fewer than 2^31 pixels and elements of the filter");
+  const int64_t chunks =
+      std::max<int64_t>(std::min(plan.pixels / kLeastPixels, kFilterBlocks / tiles), 1);
   plan.chunk = std::max<int64_t>((plan.pixels + chunks - 1) / chunks, 1);
   plan.chunks = std::max<int64_t>((plan.pixels + plan.chunk - 1) / plan.chunk, 1);
   plan.by_width = Divider::of(std::max<int64_t>(shape.width.out, 1));
@@ -237,7 +251,8 @@ int32_t filter_operation(RbnContext* context, const RbnCall& call, RbnError* err
   auto* const result = static_cast<float*>(filter.data);
   Workspace workspace(context);
   if (plan.chunks > 1) {
-    status = check(error, workspace.allocate(plan.chunks * element_count(filter) * sizeof(float)), "workspace");
+    status = check(error, workspace.allocate(plan.chunks * element_count(filter) * sizeof(float)),
+                   "workspace");
     if (status != RBN_OK) return status;
   }
   auto* const partial = plan.chunks > 1 ? static_cast<float*>(workspace.memory()) : result;
@@ -246,13 +261,14 @@ int32_t filter_operation(RbnContext* context, const RbnCall& call, RbnError* err
   config.block = dim3(kElementThreads);
   config.stream = context->stream;
   status = check(error,
-                 launch(config, rbn_depthwise_filter_kernel, floats(x), floats(dy), partial, depthwise_of(shape),
-                        plan),
+                 launch(config, rbn_depthwise_filter_kernel, floats(x), floats(dy), partial,
+                        depthwise_of(shape), plan),
                  "launch");
   if (status != RBN_OK || plan.chunks == 1) return status;
   return check(error,
-               launch_split_sum<float>(context, partial, result, Lines::of(shape.taps(), 0, shape.out_channels, 1),
-                                       Ending(), 1, shape.taps(), shape.out_channels, plan.chunks),
+               launch_split_sum<float>(context, partial, result,
+                                       Lines::of(shape.taps(), 0, shape.out_channels, 1), Ending(),
+                                       1, shape.taps(), shape.out_channels, plan.chunks),
                "launch");
 }
 
@@ -264,6 +280,8 @@ constexpr Operation kOperations[] = {
 
 }  // namespace
 
-OperationTable depthwise_operations() { return {kOperations, sizeof kOperations / sizeof *kOperations}; }
+OperationTable depthwise_operations() {
+  return {kOperations, sizeof kOperations / sizeof *kOperations};
+}
 
 }  // namespace rbn

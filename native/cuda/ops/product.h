@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// One kernel for all sums of products: matrix products, and convolutions as products with a matrix that is never
-// stored. out[m, n] = Σ_k A[m, k]·B[k, n], where an operand is a class that knows where its elements lie.
-// Sums are float32, in the order of k, or in that order within splits of k, which are added in their own
-// order; splits follow from shapes. Included by .cu files only.
+// One kernel for all sums of products: matrix products, and convolutions as products with a matrix
+// that is never stored. out[m, n] = Σ_k A[m, k]·B[k, n], where an operand is a class that knows
+// where its elements lie. Sums are float32, in the order of k, or in that order within splits of k,
+// which are added in their own order; splits follow from shapes. Included by .cu files only.
 //
-// An operand gives the place of a row (of a column for B) and of a position k, each computed apart, and an element
-// from both. What lies outside of an image is a zero that is multiplied: with a weight of infinity the border
-// becomes NaN.
+// An operand gives the place of a row (of a column for B) and of a position k, each computed apart,
+// and an element from both. What lies outside of an image is a zero that is multiplied: with a
+// weight of infinity the border becomes NaN.
 #ifndef RBN_CUDA_OPS_PRODUCT_H_
 #define RBN_CUDA_OPS_PRODUCT_H_
 
@@ -51,15 +51,19 @@ struct Batches {
   }
 };
 
-// What a block makes: kRows × kColumns results, kDepth positions k at a time; a thread makes kTall × kWide.
+// What a block makes: kRows × kColumns results, kDepth positions k at a time; a thread makes kTall
+// × kWide.
 template <int kRows_, int kColumns_, int kDepth_, int kTall_, int kWide_>
 struct Tile {
-  static constexpr int kRows = kRows_, kColumns = kColumns_, kDepth = kDepth_, kTall = kTall_, kWide = kWide_;
+  static constexpr int kRows = kRows_, kColumns = kColumns_, kDepth = kDepth_, kTall = kTall_,
+                       kWide = kWide_;
   static constexpr int kAcross = kColumns / kWide;  // threads along a row
   static constexpr int kThreads = kRows / kTall * kAcross;
-  // Blocks a multiprocessor: 512 threads, which leaves each 128 registers. Left to itself, ptxas takes fewer and spills.
+  // Blocks a multiprocessor: 512 threads, which leaves each 128 registers. Left to itself, ptxas
+  // takes fewer and spills.
   static constexpr int kResident = 512 / kThreads;
-  // Lines of shared memory are four longer than the tile, so that threads that store along k meet in other banks.
+  // Lines of shared memory are four longer than the tile, so that threads that store along k meet
+  // in other banks.
   static constexpr int kStepA = kRows + 4, kStepB = kColumns + 4;
 };
 
@@ -71,7 +75,8 @@ using SmallTile = Tile<32, 32, 16, 4, 4>;
 struct ProductShape {
   uint32_t rows, columns, depth, batch;
   uint32_t splits, chunk;  // of k; chunk is a multiple of every tile's depth
-  uint32_t a_along, b_along;  // 1: neighbouring threads load neighbours along k, 0: neighbouring lines
+  uint32_t a_along,
+      b_along;  // 1: neighbouring threads load neighbours along k, 0: neighbouring lines
 };
 
 // This thread's part of kLines × kDepth elements of an operand into registers.
@@ -105,20 +110,21 @@ __device__ __forceinline__ void keep(T* shared, bool along, const T (&value)[kCo
   constexpr int kStep = kLines + 4;
 #pragma unroll
   for (int i = 0; i < kCount; ++i) {
-    const int k = along ? threadIdx.x % Block::kDepth
-                        : threadIdx.x / kLines + i * (Block::kThreads / kLines);
+    const int k =
+        along ? threadIdx.x % Block::kDepth : threadIdx.x / kLines + i * (Block::kThreads / kLines);
     const int line = along ? threadIdx.x / Block::kDepth + i * (Block::kThreads / Block::kDepth)
                            : threadIdx.x % kLines;
     shared[k * kStep + line] = value[i];
   }
 }
 
-// One tile of one batch over one split of k. Writes `out`, or where there are several splits `partial`,
-// [splits, batch, rows, columns].
+// One tile of one batch over one split of k. Writes `out`, or where there are several splits
+// `partial`, [splits, batch, rows, columns].
 template <class Block, class T, class A>
 __global__ void __launch_bounds__(Block::kThreads, Block::kResident)
-    rbn_product_kernel(A a, StoredMatrix<T> b, const __grid_constant__ Batches batches, T* __restrict__ out,
-                       T* __restrict__ partial, Lines layout, Ending ending, ProductShape shape) {
+    rbn_product_kernel(A a, StoredMatrix<T> b, const __grid_constant__ Batches batches,
+                       T* __restrict__ out, T* __restrict__ partial, Lines layout, Ending ending,
+                       ProductShape shape) {
   constexpr int kRows = Block::kRows, kColumns = Block::kColumns, kDepth = Block::kDepth;
   constexpr int kSizeA = kDepth * Block::kStepA, kSizeB = kDepth * Block::kStepB;
   RBN_SHARED(Four<T>, a_shared, 2 * kSizeA / 4);
@@ -142,7 +148,8 @@ __global__ void __launch_bounds__(Block::kThreads, Block::kResident)
   a.data += a_offset;
   b.data += b_offset;
 
-  const uint32_t rows = shape.rows - row0, columns = shape.columns - column0;  // may be more than the tile's
+  const uint32_t rows = shape.rows - row0,
+                 columns = shape.columns - column0;  // may be more than the tile's
   for (int i = threadIdx.x; i < kRows; i += Block::kThreads) a_places[i] = a.line(row0 + i);
   for (int i = threadIdx.x; i < kColumns; i += Block::kThreads) b_places[i] = b.line(column0 + i);
   __syncthreads();
@@ -155,7 +162,8 @@ __global__ void __launch_bounds__(Block::kThreads, Block::kResident)
   fetch<kRows, Block>(a, a_places, rows, begin, end, shape.a_along, a_next);
   fetch<kColumns, Block>(b, b_places, columns, begin, end, shape.b_along, b_next);
   for (uint32_t k0 = begin; k0 < end; k0 += kDepth) {
-    // Two buffers: while some threads still read one, others fill the other, and one barrier is enough.
+    // Two buffers: while some threads still read one, others fill the other, and one barrier is
+    // enough.
     keep<kRows, Block>(a_memory + buffer * kSizeA, shape.a_along, a_next);
     keep<kColumns, Block>(b_memory + buffer * kSizeB, shape.b_along, b_next);
     __syncthreads();
@@ -209,8 +217,9 @@ struct ProductPlan {
   int64_t blocks, splits, chunk;
 };
 
-// Blocks that a large GPU (132 to 192 multiprocessors) wants, two each; the shortest split that is worth a second
-// pass; blocks from which on large tiles pay. Small on the simulator, so that small tests see all plans.
+// Blocks that a large GPU (132 to 192 multiprocessors) wants, two each; the shortest split that is
+// worth a second pass; blocks from which on large tiles pay. Small on the simulator, so that small
+// tests see all plans.
 #ifdef RBN_SIMULATOR
 constexpr int64_t kProductBlocks = 6, kLeastChunk = 32, kLeastLargeBlocks = 2;
 #else
@@ -229,7 +238,8 @@ inline ProductPlan product_plan(int64_t rows, int64_t columns, int64_t depth, in
   const int64_t blocks = plan.large ? large_tiles : tiles(SmallTile::kRows, SmallTile::kColumns);
   const int64_t splits = std::min(most_splits, std::max<int64_t>(kProductBlocks / blocks, 1));
   constexpr int64_t kUnit = LargeTile::kDepth;
-  plan.chunk = std::max<int64_t>(((depth + splits - 1) / splits + kUnit - 1) / kUnit * kUnit, kUnit);
+  plan.chunk =
+      std::max<int64_t>(((depth + splits - 1) / splits + kUnit - 1) / kUnit * kUnit, kUnit);
   plan.splits = std::max<int64_t>((depth + plan.chunk - 1) / plan.chunk, 1);
   plan.blocks = blocks * plan.splits;
   return plan;
@@ -240,28 +250,37 @@ struct ProductSize {
   bool a_along, b_along;  // see ProductShape
 };
 
-// out [batch, rows, columns], each batch laid out as `layout` says: row i of it along, column l across.
+// out [batch, rows, columns], each batch laid out as `layout` says: row i of it along, column l
+// across.
 template <class T, class A>
-int32_t product(RbnContext* context, const A& a, const StoredMatrix<T>& b, const Batches& batches, T* out,
-                const Lines& layout, const Ending& ending, const ProductSize& size, RbnError* error) {
+int32_t product(RbnContext* context, const A& a, const StoredMatrix<T>& b, const Batches& batches,
+                T* out, const Lines& layout, const Ending& ending, const ProductSize& size,
+                RbnError* error) {
   if (size.batch == 0 || size.rows == 0 || size.columns == 0) return RBN_OK;
-  constexpr int64_t kMost = INT32_MAX - 2 * LargeTile::kRows;  // sums of an index and a tile stay below 2^31
+  constexpr int64_t kMost =
+      INT32_MAX - 2 * LargeTile::kRows;  // sums of an index and a tile stay below 2^31
   if (size.rows > kMost || size.columns > kMost || size.depth > kMost || size.batch > kMost)
-    return fail(error, RBN_INVALID_ARGUMENT, "expected matrices with sides, and batches, below %lld",
+    return fail(error, RBN_INVALID_ARGUMENT,
+                "expected matrices with sides, and batches, below %lld",
                 static_cast<long long>(kMost));
   const ProductPlan plan = product_plan(size.rows, size.columns, size.depth, size.batch);
   if (plan.blocks > INT32_MAX)
-    return fail(error, RBN_INVALID_ARGUMENT, "expected a result of at most 2^31 tiles, received %lld",
+    return fail(error, RBN_INVALID_ARGUMENT,
+                "expected a result of at most 2^31 tiles, received %lld",
                 static_cast<long long>(plan.blocks));
-  const ProductShape shape = {
-      static_cast<uint32_t>(size.rows),   static_cast<uint32_t>(size.columns),
-      static_cast<uint32_t>(size.depth),  static_cast<uint32_t>(size.batch),
-      static_cast<uint32_t>(plan.splits), static_cast<uint32_t>(plan.chunk),
-      size.a_along,                       size.b_along};
+  const ProductShape shape = {static_cast<uint32_t>(size.rows),
+                              static_cast<uint32_t>(size.columns),
+                              static_cast<uint32_t>(size.depth),
+                              static_cast<uint32_t>(size.batch),
+                              static_cast<uint32_t>(plan.splits),
+                              static_cast<uint32_t>(plan.chunk),
+                              size.a_along,
+                              size.b_along};
   Workspace workspace(context);
   if (plan.splits > 1) {
     const int32_t status = check(
-        error, workspace.allocate(plan.splits * size.batch * size.rows * size.columns * sizeof(T)), "workspace");
+        error, workspace.allocate(plan.splits * size.batch * size.rows * size.columns * sizeof(T)),
+        "workspace");
     if (status != RBN_OK) return status;
   }
   T* const partial = static_cast<T*>(workspace.memory());
@@ -271,7 +290,8 @@ int32_t product(RbnContext* context, const A& a, const StoredMatrix<T>& b, const
   const auto start = [&](auto tile) {
     using Block = decltype(tile);
     config.block = dim3(Block::kThreads);
-    return launch(config, rbn_product_kernel<Block, T, A>, a, b, batches, out, partial, layout, ending, shape);
+    return launch(config, rbn_product_kernel<Block, T, A>, a, b, batches, out, partial, layout,
+                  ending, shape);
   };
   int32_t status = check(error, plan.large ? start(LargeTile()) : start(SmallTile()), "launch");
   if (status == RBN_OK && plan.splits > 1)

@@ -16,7 +16,8 @@ type Pair = [number, number] | number;
 type Shape4D = [number, number, number, number];
 
 /** `dilations`: those of the attributes otherwise. */
-function infoOf(attrs: KernelArguments['attrs'], inShape: unknown, filterShape: unknown, depthwise: boolean, dilations?: Pair): Info {
+function infoOf(attrs: KernelArguments['attrs'], inShape: unknown, filterShape: unknown, depthwise: boolean,
+                dilations?: Pair): Info {
   const {strides, pad, dimRoundingMode, dataFormat} = attrs as unknown as {
     strides: Pair; pad: 'valid'; dimRoundingMode?: 'floor'; dataFormat?: 'NHWC' | 'NCHW';
   };
@@ -27,15 +28,17 @@ function infoOf(attrs: KernelArguments['attrs'], inShape: unknown, filterShape: 
 }
 
 /** As native/cuda/ops/conv_shape.h has them. */
-function attributesOf({dataFormat, strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo}: Info): number[] {
-  return [dataFormat === 'channelsFirst' ? 1 : 0, strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo.top, padInfo.left];
+function attributesOf(info: Info): number[] {
+  const {strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo: {top, left}} = info;
+  return [info.dataFormat === 'channelsFirst' ? 1 : 0, strideHeight, strideWidth, dilationHeight, dilationWidth, top, left];
 }
 
 /** Float32 throughout, the result in the dtype of the first input. */
 function convolved(operation: string, {inputs, backend}: KernelArguments, info: Info, ending: Ending): TensorInfo {
   const x = inputs.x!;
-  const y = under(backend, [x, inputs.filter!], 'float32', (operands) => backend.compute(operation, [...operands, ...ending.inputs],
-      {shape: info.outShape, dtype: 'float32'}, [...attributesOf(info), ...ending.attributes]));
+  const y = under(backend, [x, inputs.filter!], 'float32', (operands) => backend.compute(
+      operation, [...operands, ...ending.inputs], {shape: info.outShape, dtype: 'float32'},
+      [...attributesOf(info), ...ending.attributes]));
   return stored(backend, y, x.dtype);
 }
 
@@ -47,7 +50,8 @@ const depthwise: Convolution = ({inputs, attrs}) => {
   const info = infoOf(attrs, inputs.x!.shape, inputs.filter!.shape, true);
   const strides = [info.strideHeight, info.strideWidth], dilations = [info.dilationHeight, info.dilationWidth];
   util.assert(backend_util.eitherStridesOrDilationsAreOne(strides, dilations),
-      () => `depthwise convolution: expected strides or dilations of 1, received strides [${strides}], dilations [${dilations}]`);
+      () => 'depthwise convolution: expected strides or dilations of 1, received strides ' +
+          `[${strides}] and dilations [${dilations}]`);
   return info;
 };
 
@@ -64,7 +68,8 @@ const fusedForward = (operation: string, convolution: Convolution): CudaKernel =
  * What `body` makes of the gradient of an output. tf.conv2dTranspose may call with a larger one than a convolution of
  * these sizes has: only the part at the top left counts then, as on the cpu backend.
  */
-function outputGradient({inputs, backend}: KernelArguments, {outShape}: Info, body: (dy: TensorInfo) => TensorInfo): TensorInfo {
+function outputGradient({inputs, backend}: KernelArguments, {outShape}: Info,
+                        body: (dy: TensorInfo) => TensorInfo): TensorInfo {
   const dy = inputs.dy!;
   if (util.arraysEqual(dy.shape, outShape)) return body(dy);
   util.assert(dy.shape.length === 4 && outShape.every((size, d) => size <= dy.shape[d]!),

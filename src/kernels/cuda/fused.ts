@@ -41,8 +41,8 @@ export interface Channels {
  * Calls `compute`, which multiplies `operands`, with the ending that a fused kernel's inputs and attributes tell, or,
  * where the operation can not do that, with the plain one, and applies bias and activation to what it returns.
  */
-export function fused({inputs, attrs, backend}: KernelArguments, operands: readonly TensorInfo[], {rank, axis, count}: Channels,
-                      compute: (ending: Ending) => TensorInfo): TensorInfo {
+export function fused({inputs, attrs, backend}: KernelArguments, operands: readonly TensorInfo[],
+                      {rank, axis, count}: Channels, compute: (ending: Ending) => TensorInfo): TensorInfo {
   const activation = attrs.activation as string | undefined ?? 'linear';
   if (!ACTIVATIONS.includes(activation)) {
     throw new RangeError(`activation: expected ${ACTIVATIONS.join(', ')}, received ${activation}`);

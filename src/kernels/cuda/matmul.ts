@@ -20,12 +20,12 @@ function multiplied({inputs, attrs, backend}: KernelArguments, ending: Ending): 
   const a = inputs.a!, b = inputs.b!;
   const transposeA = attrs.transposeA === true, transposeB = attrs.transposeB === true;
   const [rows, inner] = sides(a, transposeA), [innerB, columns] = sides(b, transposeB);
-  util.assert(inner === innerB, () => `matMul: expected [m, k] times [k, n], received [${rows}, ${inner}] times [${innerB}, ${columns}], ` +
-      `from shapes [${a.shape}] and [${b.shape}], transposeA=${transposeA} and transposeB=${transposeB}`);
+  util.assert(inner === innerB, () => 'matMul: expected [m, k] times [k, n], received ' +
+      `[${rows}, ${inner}] times [${innerB}, ${columns}], from shapes [${a.shape}] and [${b.shape}], transposeA=${transposeA} and transposeB=${transposeB}`);
   const shape = [...backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
   const dtype = upcastType(a.dtype, b.dtype) === 'float32' ? 'float32' : 'int32';
-  const product = under(backend, [a, b], dtype, (operands) => backend.compute('BatchMatMul', [...operands, ...ending.inputs],
-      {shape, dtype}, [transposeA ? 1 : 0, transposeB ? 1 : 0, ...ending.attributes]));
+  const product = under(backend, [a, b], dtype, (operands) => backend.compute(
+      'BatchMatMul', [...operands, ...ending.inputs], {shape, dtype}, [transposeA ? 1 : 0, transposeB ? 1 : 0, ...ending.attributes]));
   return stored(backend, product, a.dtype);
 }
 
