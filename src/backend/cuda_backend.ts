@@ -5,7 +5,7 @@
 // operations of the engine on them.
 import {backend_util, BackendTimingInfo, BackendValues, DataId, DataStorage, DataType, engine, KernelBackend, TensorInfo, util} from '@tensorflow/tfjs-core';
 
-import {Command, createContext, EngineContext, openEngine, Place, settings, translate} from '../binding';
+import {Command, createContext, EngineContext, openEngine, Place, settings, translate, translated} from '../binding';
 import {arrayOf, DeviceArray, DeviceDtype, elementBytes, isDeviceDtype, toArray, typeOf} from './arrays';
 
 /** A tensor to be made. */
@@ -253,7 +253,7 @@ export class CudaBackend extends KernelBackend {
   }
 
   override memory(): CudaMemoryInfo {
-    const {used, peak, reserved, limit} = this.context.memory();
+    const {used, peak, reserved, limit} = translated(() => this.context.memory());
     return {
       unreliable: false, numBytesInGPU: used, numBytesInGPUPeak: peak, numBytesInGPUReserved: reserved,
       numBytesInGPULimit: limit,
