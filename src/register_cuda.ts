@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda`, its kernels and its gradients.
+// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda`, its kernels, gradients and optimizers.
 import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
 
 import {CudaBackend, disposeAfterFailedGradients} from './backend';
-import {cudaConfigs, registerCudaGradients} from './kernels/cuda';
+import {cudaConfigs, fuseOptimizers, registerCudaGradients} from './kernels/cuda';
 
 /** Below tfjs's own backends: nobody gets a GPU, or an error for want of one, without asking for it by name. */
 const PRIORITY = 0;
@@ -22,4 +22,5 @@ if (findBackendFactory('cuda') == null) {
   disposeAfterFailedGradients();
   for (const config of cudaConfigs()) registerKernel(config);
   registerCudaGradients();
+  fuseOptimizers();
 }

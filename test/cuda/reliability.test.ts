@@ -10,6 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as rbn from 'tfjs-rbn';
 
 import {backend, onCuda} from '../support/cuda';
+import {end} from '../support/optimizers';
 
 /** A small network with all that a residual one has; `step` trains it once on a fixed batch. */
 class Network {
@@ -58,12 +59,6 @@ class Network {
 const optimizers: {[name: string]: () => tf.Optimizer} = {
   sgd: () => tf.train.sgd(0.1), momentum: () => tf.train.momentum(0.1, 0.9), adam: () => tf.train.adam(0.01),
 };
-
-/** Disposes of all that an optimiser holds; that of momentum leaves the learning rate behind by itself. */
-function end(optimizer: tf.Optimizer): void {
-  optimizer.dispose();
-  tf.dispose((optimizer as unknown as {c?: tf.Tensor}).c ?? []);
-}
 
 describe('training on cuda', function() {
   this.timeout(600000);
@@ -134,30 +129,33 @@ describe('training on cuda', function() {
     end(optimizer);
   });
 
-  it('survives a lack of memory at every allocation of a step', () => {
-    const {context} = backend();
-    const network = new Network(), optimizer = tf.train.momentum(0.1, 0.9);
-    network.step(optimizer); // makes the optimiser's own variables
-    const used = context.memory().used, tensors = tf.memory().numTensors, ids = backend().numDataIds();
-    let k = 1;
-    for (;; k++) {
-      context.failAllocation(k);
-      let error: unknown = null;
-      try {
-        network.step(optimizer);
-      } catch (e) {
-        error = e;
+  for (const [name, make] of Object.entries(optimizers)) {
+    it(`survives a lack of memory at every allocation of a step with ${name}`, () => {
+      const {context} = backend();
+      const network = new Network(), optimizer = make();
+      network.step(optimizer); // makes the optimiser's own variables
+      const used = context.memory().used, tensors = tf.memory().numTensors, ids = backend().numDataIds();
+      let k = 1;
+      for (;; k++) {
+        context.failAllocation(k);
+        let error: unknown = null;
+        try {
+          network.step(optimizer);
+        } catch (e) {
+          error = e;
+        }
+        context.failAllocation(0);
+        if (error === null) break;
+        const failure = `a failure at allocation ${k}: ${(error as Error)?.stack}`;
+        assert.ok(error instanceof rbn.RbnError && error.code === 'OUT_OF_MEMORY', failure);
+        assert.equal(context.memory().used, used, `bytes left behind by ${failure}`);
+        assert.equal(tf.memory().numTensors, tensors, `tensors left behind by ${failure}`);
+        assert.equal(backend().numDataIds(), ids, `data left behind by ${failure}`);
+        assert.ok(Number.isFinite(network.step(optimizer)), `the step after a failure at allocation ${k}`);
       }
-      context.failAllocation(0);
-      if (error === null) break;
-      assert.ok(error instanceof rbn.RbnError && error.code === 'OUT_OF_MEMORY', `allocation ${k}: ${(error as Error)?.stack}`);
-      assert.equal(context.memory().used, used, `bytes left behind by a failure at allocation ${k}: ${(error as Error)?.stack}`);
-      assert.equal(tf.memory().numTensors, tensors, `tensors left behind by a failure at allocation ${k}: ${(error as Error)?.stack}`);
-      assert.equal(backend().numDataIds(), ids, `data left behind by a failure at allocation ${k}: ${(error as Error)?.stack}`);
-      assert.ok(Number.isFinite(network.step(optimizer)), `the step after a failure at allocation ${k}`);
-    }
-    assert.ok(k > 50, `a step makes ${k - 1} allocations`);
-    network.dispose();
-    end(optimizer);
-  });
+      assert.ok(k > 50, `a step makes ${k - 1} allocations`);
+      network.dispose();
+      end(optimizer);
+    });
+  }
 });

@@ -15,6 +15,7 @@ import {gatherKernels} from './gather';
 import {CudaKernel, CudaKernels, KernelArguments} from './kernel';
 import {layoutKernels} from './layout';
 import {matMulKernels} from './matmul';
+import {optimizerKernels} from './optimizers';
 import {poolKernels} from './pool';
 import {reductionKernels} from './reductions';
 import {representativeBatchNorm} from './RepresentativeBatchNorm';
@@ -24,6 +25,7 @@ import {sortKernels} from './sort';
 import {views} from './views';
 
 export {registerCudaGradients} from './gradients';
+export {fuseOptimizers} from './optimizers';
 
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
 const native: CudaKernels = {
@@ -34,6 +36,7 @@ const native: CudaKernels = {
   ...gatherKernels,
   ...layoutKernels,
   ...matMulKernels,
+  ...optimizerKernels,
   ...poolKernels,
   ...reductionKernels,
   ...resizeKernels,
