@@ -125,7 +125,7 @@ describe('a process with the backend cuda', function() {
 
     it('is named by the operation with RBN_SYNC=1', () => {
       // Which launch is that of RBN depends on how many come before it.
-      const outputs = ['8', '9', '10', '11', '12'].map((k) =>
+      const outputs = Array.from({length: 12}, (_, k) => `${k + 1}`).map((k) =>
         run(program, {RBN_SIMULATOR_FAIL_LAUNCH: k, RBN_SIMULATOR_DEFER: '1', RBN_SYNC: '1'}).stdout.trim());
       for (const output of outputs) assert.match(output, /^DEVICE_LOST( named)? DEVICE_LOST 3$/);
       assert.ok(outputs.some((output) => output.includes('named')), outputs.join('; '));

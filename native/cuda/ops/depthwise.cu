@@ -42,10 +42,6 @@ Depthwise depthwise_of(const ConvShape& shape) {
           Divider::of(std::max<int64_t>(multiplier, 1))};
 }
 
-// Blocks a multiprocessor, which leaves a thread 64 registers. Left to itself, ptxas takes fewer
-// and spills.
-constexpr int kResidentBlocks = 4;
-
 // box: images, rows, columns and channels of y.
 __global__ void __launch_bounds__(kElementThreads, kResidentBlocks)
     rbn_depthwise_kernel(const float* __restrict__ x, const float* __restrict__ filter,

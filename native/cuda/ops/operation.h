@@ -18,6 +18,10 @@ namespace rbn {
 
 constexpr int kAny = -1;  // as many as come
 
+// Blocks of 256 threads a multiprocessor, which leaves a thread 64 registers: the second argument of
+// __launch_bounds__ where ptxas, left to itself, takes fewer for some architecture and spills.
+constexpr int kResidentBlocks = 4;
+
 struct Operation {
   const char* name;  // that of TensorFlow.js's kernel where there is one
   int32_t inputs, outputs, attributes;

@@ -166,7 +166,8 @@ __device__ __forceinline__ typename Op::Acc combine_elements(const typename Op::
   }
   const int64_t step = lanes * reduced.stride[0];
   x += first * reduced.stride[0];
-  // Four loads under way at a time.
+  // Four loads under way at a time; more of them would take registers of other threads.
+#pragma unroll 1
   for (; r + 3 * lanes < end; r += 4 * lanes, x += 4 * step) {
     const auto a = Op::load(x[0], r);
     const auto b = Op::load(x[step], r + lanes);
@@ -180,7 +181,7 @@ __device__ __forceinline__ typename Op::Acc combine_elements(const typename Op::
 
 // blockIdx.y is the chunk. Writes `partial` [chunks, outputs] where it is not null, otherwise `out`.
 template <class Op>
-__global__ void __launch_bounds__(kReduceThreads)
+__global__ void __launch_bounds__(kReduceThreads, kResidentBlocks)
     rbn_reduce_kernel(const typename Op::In* __restrict__ x, typename Op::Out* __restrict__ out,
                       typename Op::Acc* __restrict__ partial, ReduceShape shape, int64_t tiles,
                       int64_t chunk, int columns, bool along) {

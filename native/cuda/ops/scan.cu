@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // A block a line: tiles of kThreads * kEach elements, each thread's elements next to each other.
 template <class T, bool kProduct>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kResidentBlocks)
     rbn_scan_block_kernel(const T* __restrict__ x, typename Types<T>::Out* __restrict__ out,
                           Lines lines) {
   using Acc = typename Types<T>::Acc;
