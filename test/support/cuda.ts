@@ -34,6 +34,19 @@ export function onCuda(): void {
   });
 }
 
+/** Inside a `describe`: a kernel that would fall back to the CPU is an error that names it. */
+export function strictly(): void {
+  let before_: string | undefined;
+  before(() => {
+    before_ = process.env.RBN_STRICT;
+    process.env.RBN_STRICT = '1';
+  });
+  after(() => {
+    if (before_ === undefined) delete process.env.RBN_STRICT;
+    else process.env.RBN_STRICT = before_;
+  });
+}
+
 /** The backend object behind 'cuda', while it is the active one. */
 export function backend(): CudaBackend {
   return tf.backend() as unknown as CudaBackend;
