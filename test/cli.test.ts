@@ -8,6 +8,9 @@ import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
+import {RbnError} from 'tfjs-rbn';
+import {Choice, firstThatWorks} from '#dist/cli/backend';
+
 import {root} from './support/files';
 
 const MAIN = require.resolve('#dist/cli/main');
@@ -48,7 +51,7 @@ describe('tfjs-rbn', () => {
       /--epochs: expected a value, received what begins like an option; write --epochs=VALUE/],
     [['train', '--epochs=-1'], /--epochs: expected a whole number .* received '-1'/],
     [['train', '--out', '/dev/null/x'], /--out: expected a folder, or to create one: ENOTDIR/],
-    [['train', '--backend', 'webgl'], /--backend: expected cpu or tensorflow, received 'webgl'/],
+    [['train', '--backend', 'webgl'], /--backend: expected cuda, tensorflow or cpu, received 'webgl'/],
     [['train', '--batch-size', '1'], /--batch-size: expected .* received '1'/],
     [['train', '--colour'], /--colour/],
     [['train', 'digits'], /digits/],
@@ -181,6 +184,43 @@ describe('tfjs-rbn train', () => {
     assert.doesNotMatch(result.out, /\r|\x1b/); // no bar where the output is no terminal
     assert.match(result.out, /^backend cpu$/m);
   }).timeout(60000);
+
+  const onCuda = (env: NodeJS.ProcessEnv, ...args: string[]) => spawnSync(
+      process.execPath, [MAIN, 'train', '--backend', 'cuda', '--epochs', '1', '--width', '1', '--batch-size', '512', '--norm', 'rbn', '--out', out, ...args],
+      {encoding: 'utf8', env: {...process.env, ...env}});
+
+  it('trains on cuda, one run at a time, and says of the simulator that it is one', () => {
+    const {status, stdout, stderr} = onCuda({RBN_ENGINE: 'simulator'}, '--seeds', '2');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^2 runs, 1 at a time: rbn/);
+    assert.match(stdout, /^backend cuda: the simulator$/m);
+    assert.match(stdout, /^rbn +0\.\d{4} ± 0\.\d{4} +\d+ +\d+\.\d +\d+ %$/m);
+    assert.match(stderr, /^Warning: RBN_ENGINE asks for the simulator, .* the times below mean nothing$/m);
+    assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /backend cuda/);
+  }).timeout(120000);
+
+  it('says what is missing where cuda is asked for and can not be had', () => {
+    const {status, stdout, stderr} = onCuda({RBN_ENGINE: 'cuda', RBN_ENGINE_PATH: join(out, 'nowhere.so')});
+    assert.equal(status, 1);
+    assert.match(stderr, /nowhere\.so\) \[NO_ENGINE\] Next: unset RBN_ENGINE_PATH/);
+    assert.equal(stdout, '');
+    const far = onCuda({RBN_ENGINE: 'simulator', RBN_DEVICE: '7'});
+    assert.equal(far.status, 1);
+    assert.match(far.stderr, /\[NO_DEVICE\] Next: /);
+  });
+
+  it('takes the first backend that works, and says of what is broken how to mend it', () => {
+    const choice = (name: 'cpu' | 'cuda', warnings: string[] = []): Choice => (
+      {backend: name === 'cpu' ? {name} : {name, engine: 'cuda'}, description: name, warnings});
+    const broken = () => { throw new RbnError({code: 'NO_ENGINE', message: 'no engine', next: 'build it'}); };
+    const nothing = () => null;
+    const cpu = () => choice('cpu', ['slow']);
+    assert.deepEqual(firstThatWorks([() => choice('cuda'), broken, cpu]), choice('cuda'));
+    assert.deepEqual(firstThatWorks([nothing, cpu]), choice('cpu', ['slow']));
+    assert.deepEqual(firstThatWorks([broken, nothing, cpu]), choice('cpu', [
+      'no engine [NO_ENGINE] Next: build it\nThe backend cpu does the work instead, which is slower.', 'slow']));
+    assert.throws(() => firstThatWorks([() => { throw new RangeError('RBN_DEVICE'); }, cpu]), RangeError);
+  });
 });
 
 describe('tfjs-node for commands', () => {
@@ -196,8 +236,9 @@ describe('tfjs-node for commands', () => {
     writeFileSync(join(where, 'index.js'), source);
   }
   const quick = ['--epochs', '1', '--seeds', '1', '--width', '1', '--batch-size', '512', '--norm', 'rbn', '--out', 'out'];
+  // With the simulator no GPU is looked for, and nobody picks the simulator by itself.
   const inFolder = (main: string, ...args: string[]) =>
-    spawnSync(process.execPath, [main, ...args], {cwd: folder, encoding: 'utf8'});
+    spawnSync(process.execPath, [main, ...args], {cwd: folder, encoding: 'utf8', env: {...process.env, RBN_ENGINE: 'simulator'}});
 
   const broken: [string, string, RegExp][] = [
     ['throws', "throw new Error('libtensorflow.so.2: cannot open shared object file')", /does not load: Error: libtensorflow\.so\.2: cannot open/],
@@ -230,7 +271,7 @@ describe('tfjs-node for commands', () => {
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^backend cpu$/m);
     assert.match(stderr, broken[0][2]);
-    assert.match(stderr, /Training runs on the backend cpu instead, which is slower\.\nNext: npm rebuild/);
+    assert.match(stderr, /\[NO_TFJS_NODE\] Next: npm rebuild.*\nThe backend cpu does the work instead, which is slower\.$/m);
   }).timeout(60000);
 
   it('where there is none: an error where it was asked for, else nothing', () => {

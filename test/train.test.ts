@@ -20,6 +20,7 @@ import {permutation, randomNumbers} from '#dist/train/random';
 import {reportPage} from '#dist/train/report';
 import {EpochResult, RunConfig, RunResult, trainRun} from '#dist/train/run';
 import {mean, median, standardDeviation} from '#dist/train/statistics';
+import {wallStopwatch} from '#dist/train/stopwatch';
 import {DEFAULTS, judge, runConfigs, Summary, TrainOptions} from '#dist/train/train';
 
 const CPU = {name: 'cpu'} as const;
@@ -133,7 +134,7 @@ describe('the clock round normalization layers', () => {
       dense(), watched[0], dense(), new Waiting(200, 200), watched[1], dense(),
     ]});
     model.compile({optimizer: 'sgd', loss: 'meanSquaredError'});
-    const clock = new NormClock();
+    const clock = new NormClock(wallStopwatch);
     watched.forEach(layer => clock.watch(layer));
     const [x, y] = [tf.ones([4, 2]), tf.ones([4, 3])];
     await model.trainOnBatch(x, y);
@@ -149,7 +150,7 @@ describe('the clock round normalization layers', () => {
     const gradients = (watch: boolean) => tf.tidy(() => {
       const layer = tfl.layers.batchNormalization({});
       layer.build([null, 3]);
-      if (watch) new NormClock().watch(layer);
+      if (watch) new NormClock(wallStopwatch).watch(layer);
       const x = tf.tensor2d([[1, 2, 3], [4, 6, 9], [-1, 0, 5]]);
       const f = (v: tf.Tensor) => tf.sum(tf.pow(layer.call(v, {training: true}) as tf.Tensor, 3));
       const {value, grad} = tf.valueAndGrad(f)(x);
@@ -243,6 +244,12 @@ describe('the verdict', () => {
     const alone = judge({...OPTIONS, jobs: 1}, low, 1000);
     assert.equal(alone.missed.length, 1);
     assert.match(alone.notAsked[0], /2 processes/);
+    // One run at a time is all that a GPU is asked for, and nothing of the simulator's time.
+    const onCuda = (engine: 'cuda' | 'simulator') =>
+      judge({...OPTIONS, jobs: 1, backend: {name: 'cuda', engine}}, [summary('rbn', 0.95)], 181);
+    assert.match(onCuda('cuda').missed[0], /took 181 s/);
+    assert.deepEqual(onCuda('simulator').missed, []);
+    assert.match(onCuda('simulator').notAsked[0], /the simulator is none/);
   });
 });
 

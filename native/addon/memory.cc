@@ -145,23 +145,30 @@ struct EventHolder {
   ~EventHolder() { session->api->event_free(event); }
 };
 
-// A function that, called once with no argument, gives the milliseconds on the device from this call to that one.
-Napi::Value StartTimer(const Napi::CallbackInfo& info, const SessionPointer& session) {
-  Session& live = Live(info.Env(), session);
-  auto begin = std::make_shared<EventHolder>();
-  begin->session = session;
+std::shared_ptr<EventHolder> RecordEvent(Napi::Env env, const SessionPointer& session) {
+  Session& live = Live(env, session);
+  auto holder = std::make_shared<EventHolder>();
+  holder->session = session;
   RbnError error = {};
-  Check(info.Env(), live.api->event_record(live.context(), &begin->event, &error), error);
-  return Napi::Function::New(info.Env(), [begin](const Napi::CallbackInfo& call) -> Napi::Value {
-    Session& now = Live(call.Env(), begin->session);
-    EventHolder end;
-    end.session = begin->session;
-    RbnError failed = {};
-    Check(call.Env(), now.api->event_record(now.context(), &end.event, &failed), failed);
-    float milliseconds = 0;
-    Check(call.Env(), now.api->event_elapsed(now.context(), begin->event, end.event, &milliseconds, &failed), failed);
-    return Napi::Number::New(call.Env(), milliseconds);
-  });
+  Check(env, live.api->event_record(live.context(), &holder->event, &error), error);
+  return holder;
+}
+
+// A function that stops the timer and returns another, which waits for the device and gives the milliseconds there from
+// this call to the stop. So that many intervals can be recorded before anybody waits.
+Napi::Value StartTimer(const Napi::CallbackInfo& info, const SessionPointer& session) {
+  return Napi::Function::New(
+      info.Env(), [begin = RecordEvent(info.Env(), session)](const Napi::CallbackInfo& stop) -> Napi::Value {
+        return Napi::Function::New(
+            stop.Env(), [begin, end = RecordEvent(stop.Env(), begin->session)](const Napi::CallbackInfo& read) -> Napi::Value {
+              Session& live = Live(read.Env(), begin->session);
+              RbnError error = {};
+              float milliseconds = 0;
+              Check(read.Env(), live.api->event_elapsed(live.context(), begin->event, end->event, &milliseconds, &error),
+                    error);
+              return Napi::Number::New(read.Env(), milliseconds);
+            });
+      });
 }
 
 void Destroy(const Napi::CallbackInfo&, const SessionPointer& session) { session->Destroy(); }

@@ -269,7 +269,7 @@ export class CudaBackend extends KernelBackend {
     try {
       const stop = this.context.startTimer();
       f();
-      return Promise.resolve({kernelMs: stop()});
+      return Promise.resolve({kernelMs: stop()()});
     } catch (e) {
       throw translate(e);
     }

@@ -92,8 +92,8 @@ export interface EngineContext {
   /** Another thread waits. `from` may be released at once; `to` must not be detached meanwhile. */
   downloadAsync(to: HostArray, from: DeviceAddress): Promise<void>;
   synchronize(): void;
-  /** The returned function gives the milliseconds on the device between the two calls. */
-  startTimer(): () => number;
+  /** The returned function stops the timer; what that returns waits, and gives the milliseconds on the device between. */
+  startTimer(): () => () => number;
   /** One call of an operation, encoded as command.ts does it. */
   run(command: Float64Array): void;
   forward(plan: Plan, ...args: ForwardArguments<DeviceAddress, DeviceAddress>): void;

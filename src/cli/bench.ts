@@ -60,8 +60,8 @@ export async function run(args: string[]): Promise<number> {
   if (out !== null && !out.endsWith('.md')) throw new UsageError(`--out: expected a name that ends in .md, received '${values.out}'`);
   if (out !== null) makeFolder(dirname(out));
   const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
-  const {backend, warning} = values.backend === undefined ? CPU : chooseBackend(values);
-  if (warning !== '') process.stderr.write(`Warning: ${warning}\n\n`);
+  const {backend, warnings} = values.backend === undefined ? CPU : chooseBackend(values);
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n\n`);
   const result = await bench(backend, shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
 
   const command = ['tfjs-rbn bench', ...args].join(' ');

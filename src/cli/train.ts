@@ -5,6 +5,7 @@
 import {availableParallelism} from 'node:os';
 import {join, resolve} from 'node:path';
 import {devices} from '../binding';
+import type {Backend} from '../train/backend';
 import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import {ProgressView} from '../train/progress';
@@ -25,9 +26,10 @@ models and a report, report.html, with curves. Exits with 1 where, at the defaul
   --width N         channels of the network's first block (default ${DEFAULTS.width})
   --batch-size N    images a step (default ${DEFAULTS.batchSize})
   --lr X            learning rate at the start (default ${DEFAULTS.learningRate}); falls to 0 along half a cosine
-  --jobs N          runs at a time, each in a process of its own (default: one a core)
-  --backend NAME    tfjs backend: cpu, or tensorflow, which is tfjs-node (default: tensorflow where tfjs-node is
-                    installed and there is no GPU, else cpu)
+  --jobs N          runs at a time, each in a process of its own (default: one a core; one on a GPU, which
+                    parallel runs would share, and disturb each other's times)
+  --backend NAME    tfjs backend: cuda, which is a GPU; tensorflow, which is tfjs-node; or cpu (default: cuda where
+                    there is a GPU, else tensorflow where tfjs-node is installed, else cpu)
   --out DIR         where models and report go (default ${join('runs', 'digits')})
   --help            this text
 
@@ -41,19 +43,20 @@ const SPECS = {
 
 const MOST_JOBS = 1024, MOST_SEEDS = 1000, MOST_EPOCHS = 10000, MOST_WIDTH = 1024, TRAINING_IMAGES = 1437;
 
-function optionsFrom(values: Values): Omit<TrainOptions, 'backend'> {
+function optionsFrom(values: Values): (backend: Backend) => TrainOptions {
   const norm = choiceOption(values, 'norm', [...NORMS, 'both'] as const, 'both');
   const whole = (name: string, byDefault: number, most: number) => numberOption(values, name, byDefault, {least: 1, most, whole: true});
-  return {
+  const jobs = values.jobs === undefined ? null : whole('jobs', 1, MOST_JOBS);
+  const options = {
     norms: norm === 'both' ? NORMS : [norm as Norm],
     epochs: whole('epochs', DEFAULTS.epochs, MOST_EPOCHS),
     seeds: whole('seeds', DEFAULTS.seeds, MOST_SEEDS),
     batchSize: numberOption(values, 'batch-size', DEFAULTS.batchSize, {least: 2, most: TRAINING_IMAGES, whole: true}),
     learningRate: numberOption(values, 'lr', DEFAULTS.learningRate, {least: 1e-6, most: 100, whole: false}),
     width: whole('width', DEFAULTS.width, MOST_WIDTH),
-    jobs: whole('jobs', availableParallelism(), MOST_JOBS),
     out: resolve(String(values.out ?? join('runs', 'digits'))),
   };
+  return backend => ({...options, backend, jobs: jobs ?? (backend.name === 'cuda' ? 1 : availableParallelism())});
 }
 
 export async function run(args: string[]): Promise<number> {
@@ -62,15 +65,15 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const sizes = optionsFrom(values);
-  const {backend, description, warning} = chooseBackend(values);
-  const options = {backend, ...sizes};
+  const optionsOn = optionsFrom(values);
+  const {backend, description, warnings} = chooseBackend(values);
+  const options = optionsOn(backend);
   makeFolder(options.out);
   const configs = runConfigs(options);
   const command = ['tfjs-rbn train', ...args].join(' ');
   process.stdout.write(`${configs.length} runs, ${Math.min(options.jobs, configs.length)} at a time: ${options.norms.join(' and ')}, ` +
       `${options.seeds} ${options.seeds === 1 ? 'seed' : 'seeds'}, ${options.epochs} ${options.epochs === 1 ? 'epoch' : 'epochs'}\nbackend ${description}\n${machineLine()}\n\n`);
-  if (warning !== '') process.stderr.write(`Warning: ${warning}\n\n`);
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n\n`);
   const withoutAddon = devices().missing.find(({code}) => code === 'NO_BINARY');
   if (withoutAddon) process.stderr.write(`Warning: ${withoutAddon.message} RBN runs in plain TypeScript.\nNext: ${withoutAddon.next}\n\n`);
   const view = new ProgressView(configs, process.stdout);

@@ -7,10 +7,12 @@ import '@tensorflow/tfjs-backend-cpu';
 
 export type Backend =
   | {name: 'cpu'}
-  | {name: 'tensorflow'; tfjsNode: string}; // folder of the package
+  | {name: 'tensorflow'; tfjsNode: string} // folder of the package
+  | {name: 'cuda'; engine: 'cuda' | 'simulator'};
 
 /** Loads and activates it. */
 export async function startBackend(backend: Backend): Promise<void> {
   if (backend.name === 'tensorflow') require(backend.tfjsNode);
-  if (!await tf.setBackend(backend.name)) throw new Error(`the backend '${backend.name}' does not start`);
+  if (backend.name === 'cuda') await import('../cuda.js');
+  if (!await tf.setBackend(backend.name)) throw new Error(`the backend '${backend.name}' does not start; next: tfjs-rbn doctor`);
 }

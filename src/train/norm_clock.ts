@@ -4,27 +4,29 @@
 // Measures how much of a training step goes into normalization layers, forward and backward, whatever ops they are
 // made of. Each layer's call is put between two identity ops whose gradients are ours. Forward, they enclose the call.
 // Backward, tfjs walks its tape from the end, so that the gradient of the identity behind the layer runs before all
-// gradients of the layer's own ops, and that of the identity in front after all of them. This holds on a backend
-// that has done its work when an op returns, as `cpu` has. The optimizer's update of the layer's weights is
-// not counted.
+// gradients of the layer's own ops, and that of the identity in front after all of them. The stopwatch must be that of the
+// backend. The optimizer's update of the layer's weights is not counted.
 import * as tf from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
+import type {Stopwatch} from './stopwatch';
 
 export class NormClock {
-  private elapsed = 0;
-  private started = 0;
+  private running: ReturnType<Stopwatch> | null = null;
+  private intervals: (() => number)[] = [];
+
+  constructor(private readonly stopwatch: Stopwatch) {}
 
   /** Milliseconds since the last call of take(). */
   take(): number {
-    const milliseconds = this.elapsed;
-    this.elapsed = 0;
+    const milliseconds = this.intervals.reduce((sum, read) => sum + read(), 0);
+    this.intervals = [];
     return milliseconds;
   }
 
   /** Times a layer from now on. */
   watch(layer: layers.Layer): void {
-    const start = () => { this.started = performance.now(); };
-    const stop = () => { this.elapsed += performance.now() - this.started; };
+    const start = () => { this.running = this.stopwatch(); };
+    const stop = () => { this.intervals.push(this.running!()); };
     const call = layer.call.bind(layer);
     layer.call = (inputs, kwargs) => {
       const x = Array.isArray(inputs) ? inputs[0] : inputs;

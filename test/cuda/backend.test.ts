@@ -119,6 +119,22 @@ describe('backend cuda', () => {
       assert.ok(typeof kernelMs === 'number' && kernelMs >= 0 && kernelMs <= wallMs + 1, `${String(kernelMs)} of ${wallMs} ms`);
     });
 
+    it('of intervals is read after all of them were recorded, and not from a backend that is gone', () => {
+      const own = ownBackend(), {context} = own;
+      const reads = [1, 2, 3].map(() => {
+        const stop = context.startTimer();
+        const id = own.write(floats(100), [100], 'float32');
+        const read = stop();
+        own.disposeData(id);
+        return read;
+      });
+      for (const read of reads) assert.ok(read() >= 0 && read() < 1000, 'milliseconds');
+      const stop = context.startTimer();
+      own.dispose();
+      assert.throws(reads[0]!, /destroyed/);
+      assert.throws(stop, /destroyed/);
+    });
+
     it('is given to tf.profile by kernel', async () => {
       const x = tf.tensor2d(floats(6), [2, 3]);
       const profile = await tf.profile(() => tf.reshape(x, [6]));
