@@ -4,7 +4,7 @@
 // The benchmark: every contestant on every shape, and the cost of one smallest call.
 import * as tf from '@tensorflow/tfjs-core';
 import {availableParallelism, loadavg} from 'node:os';
-import {devices, latestTensorflowOps, nativeAddon} from '../binding';
+import {devices, latestTensorflowOps, nativeAddon, settings} from '../binding';
 import {representativeBatchNorm} from '../ops';
 import {Backend, startBackend} from '../train/backend';
 import {Machine, machine} from '../train/machine';
@@ -18,13 +18,20 @@ export type Times = Partial<Record<ContestantName, Measurement>>;
 
 export interface Row { shape: Shape; training: boolean; times: Times }
 
-/** Microseconds of one call on tensors of one element, tidy and dispose included. */
-export interface Overhead { rbn: number; add: number }
+/** Microseconds of one call on tensors of a shape, of one or two elements, tidy and dispose included. */
+export interface Overhead { shape: string; rbn: number; add: number }
 
 export interface Tensorflow {
   version: string | null;
   way: 'op' | 'copy'; // how RBN ran
   registration: number | null; // milliseconds that registering the ops took, once
+}
+
+export interface Gpu {
+  engine: 'cuda' | 'simulator';
+  name: string;
+  computeCapability: string;
+  cuda: string | null; // that the driver serves
 }
 
 export interface BenchResult {
@@ -36,6 +43,7 @@ export interface BenchResult {
   torch: string | null;
   backend: Backend['name'];
   tensorflow: Tensorflow | null; // on that backend
+  gpu: Gpu | null; // on the backend cuda
   rows: Row[];
   overhead: Overhead;
   targets: Target[];
@@ -45,15 +53,15 @@ export async function bench(backend: Backend, shapes: readonly Shape[], effort: 
                             onProgress: (doing: string) => void): Promise<BenchResult> {
   tf.enableProdMode(); // no advice to install another backend
   await startBackend(backend);
-  const {addon} = devices();
+  const {addon, engine, driver, gpus} = devices();
   const threads = addon.threads ?? availableParallelism();
-  const peer = torchThere() ? new TorchPeer() : null;
+  const peer = backend.name !== 'cuda' && torchThere() ? new TorchPeer() : null; // it runs on the CPU
   try {
     const torch = peer === null ? null : (await peer.ask<{torch: string}>({threads})).torch;
     const load = loadavg()[0];
     const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
     onProgress('overhead of one call');
-    const overhead = await measureOverhead(effort);
+    const overhead = await measureOverhead(backend, effort);
     const ops = latestTensorflowOps();
     const tensorflow: Tensorflow | null =
         ops && {version: ops.version, way: ops.ops === null ? 'copy' : 'op', registration: ops.milliseconds};
@@ -61,20 +69,26 @@ export async function bench(backend: Backend, shapes: readonly Shape[], effort: 
     for (const training of [true, false]) {
       for (const shape of shapes) {
         onProgress(`${shapeName(shape)}, ${training ? 'training, forward and backward' : 'frozen, forward'}`);
-        rows.push({shape, training, times: await measureShape(shape, training, threads, peer, effort)});
+        rows.push({shape, training, times: await measureShape(backend, shape, training, threads, peer, effort)});
       }
     }
-    const measured = {date, machine: machine(), load, threads, isa: nativeAddon()?.currentIsa() ?? null, torch, backend: backend.name, tensorflow, rows, overhead};
+    const {name, computeCapability} = gpus[settings().device] ?? {};
+    const gpu = backend.name === 'cuda' ? {engine: engine.kind, name, computeCapability, cuda: driver.cuda} : null;
+    const measured = {
+      date, machine: machine(), load, threads, isa: nativeAddon()?.currentIsa() ?? null, torch, backend: backend.name, tensorflow, gpu, rows, overhead,
+    };
     return {...measured, targets: checkTargets(measured)};
   } finally {
     peer?.end();
   }
 }
 
-async function measureShape(shape: Shape, training: boolean, threads: number, peer: TorchPeer | null, effort: Effort): Promise<Times> {
+async function measureShape(backend: Backend, shape: Shape, training: boolean, threads: number, peer: TorchPeer | null, effort: Effort): Promise<Times> {
   tf.engine().startScope();
   try {
-    const contestants = localContestants(shape, training, threads);
+    const contestants = localContestants(backend, shape, training, threads);
+    // The first call of a kernel on a GPU loads it, which may take a second and is no measure of anything.
+    if (backend.name === 'cuda') for (const contestant of contestants) await contestant.sample(1);
     if (peer !== null) contestants.push(...await torchContestants(peer, shape, training));
     return Object.fromEntries(await measure(contestants, effort)) as Times;
   } finally {
@@ -85,11 +99,14 @@ async function measureShape(shape: Shape, training: boolean, threads: number, pe
 // Calls take microseconds: a thousand make one sample.
 const CALLS = 1000;
 
-async function measureOverhead(effort: Effort): Promise<Overhead> {
+async function measureOverhead(backend: Backend, effort: Effort): Promise<Overhead> {
   tf.engine().startScope();
   try {
-    const x = tf.tensor2d([[0.5]]);
-    const [centerWeight, scaleWeight, scaleBias, mean, variance] = [0.1, 0.2, 1, 0, 1].map(v => tf.tensor1d([v]));
+    // The backend cuda keeps one element on the host and launches nothing for it.
+    const channels = backend.name === 'cuda' ? 2 : 1;
+    const x = tf.fill<tf.Rank.R2>([1, channels], 0.5);
+    const [centerWeight, scaleWeight, scaleBias, mean, variance] =
+        [0.1, 0.2, 1, 0, 1].map(v => tf.fill<tf.Rank.R1>([channels], v));
     const params = {centerWeight, scaleWeight, scaleBias};
     const many = (f: () => tf.Tensor) => () => {
       for (let i = 0; i < CALLS; ++i) tf.tidy(f).dispose();
@@ -99,7 +116,7 @@ async function measureOverhead(effort: Effort): Promise<Overhead> {
       local('add', many(() => tf.add(x, x))),
     ], effort);
     const microseconds = (name: string) => times.get(name)!.milliseconds * 1000 / CALLS;
-    return {rbn: microseconds('rbn'), add: microseconds('add')};
+    return {shape: `[1, ${channels}]`, rbn: microseconds('rbn'), add: microseconds('add')};
   } finally {
     tf.engine().endScope();
   }

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // Who is timed: this package's implementations on the active tfjs backend and alone, tfjs's own ops, PyTorch, and a
-// memory copy. `training` is forward and backward with batch statistics, otherwise a forward with given ones.
+// memory copy. `training` is forward and backward with batch statistics, otherwise a forward with given ones. On a GPU only
+// what runs there takes part.
 import * as tf from '@tensorflow/tfjs-core';
 import {Activation, Layout, NativeAddon, nativeAddon} from '../binding';
 import {composedConfigs} from '../kernels/composed';
@@ -12,6 +13,8 @@ import {
   RepresentativeBatchNorm, representativeBatchNorm, RepresentativeBatchNormAttrs, RepresentativeBatchNormGrad,
   representativeBatchNormTraining,
 } from '../ops';
+import type {Backend} from '../train/backend';
+import {stopwatchOf} from '../train/stopwatch';
 import {Contestant, local} from './measure';
 import {elements, Shape} from './shapes';
 import {batchNormalization, EPSILON, Parameters, rbnOpByOp, Statistics} from './tfjs_ops';
@@ -33,7 +36,8 @@ export const CONTESTANTS = {
 export type ContestantName = keyof typeof CONTESTANTS;
 
 /** Contestants in this process. Their tensors live as long as the tidy or scope that this is called in. */
-export function localContestants(shape: Shape, training: boolean, threads: number): Contestant[] {
+export function localContestants(backend: Backend, shape: Shape, training: boolean, threads: number): Contestant[] {
+  const stopwatch = stopwatchOf(backend);
   const [c] = shape.slice(-1);
   const x = tf.randomNormal<tf.Rank.R4>(shape), dy = tf.randomNormal<tf.Rank.R4>(shape);
   const parameters = Array.from({length: 5}, () => tf.randomNormal<tf.Rank.R1>([c])) as Parameters;
@@ -45,7 +49,7 @@ export function localContestants(shape: Shape, training: boolean, threads: numbe
     return local(name, () => tf.tidy(() => {
       if (training) gradients(arguments_, dy);
       else f(...arguments_ as [tf.Tensor4D, ...Parameters]);
-    }));
+    }), stopwatch);
   };
   const rbn = (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, centerWeight: tf.Tensor1D, scaleWeight: tf.Tensor1D,
                scaleBias: tf.Tensor1D) => {
@@ -54,33 +58,38 @@ export function localContestants(shape: Shape, training: boolean, threads: numbe
                                : representativeBatchNorm(x, params, {...statistics, epsilon: EPSILON});
   };
   const all = [x, ...parameters];
-  const from = new Float32Array(elements(shape)).fill(1), to = new Float32Array(elements(shape));
-  const addon = nativeAddon();
-  return [
-    ...(addon === null ? [] : [
-      tfjs('native', rbn, all),
-      kernels(x, dy, parameters, statistics),
-      alone('nativeAlone', addon, threads, shape, training),
-    ]),
-    alone('typescriptAlone', {cpuForward: plainForward, cpuBackward: plainBackward}, threads, shape, training),
+  const inTfjs = [
     tfjs('tfBatchNorm', (x, gamma, beta) => batchNormalization(x, gamma, beta, statistics), all.slice(0, 3)),
     withComposedKernels(tfjs('composed', rbn, all)),
     tfjs('opByOp', (x, ...p) => rbnOpByOp(x, p, statistics), all),
+  ];
+  const addon = nativeAddon();
+  const native = addon === null ? [] : [
+    tfjs('native', rbn, all),
+    local('kernels', kernels(x, dy, parameters, statistics), stopwatch),
+  ];
+  if (backend.name === 'cuda') return [...native, ...inTfjs];
+  const from = new Float32Array(elements(shape)).fill(1), to = new Float32Array(elements(shape));
+  return [
+    ...native,
+    ...(addon === null ? [] : [alone('nativeAlone', addon, threads, shape, training)]),
+    alone('typescriptAlone', {cpuForward: plainForward, cpuBackward: plainBackward}, threads, shape, training),
+    ...inTfjs,
     local('copy', () => to.set(from)),
   ];
 }
 
 /** The two kernels alone: what tfjs's tape adds to every op is not in it. */
 function kernels(x: tf.Tensor4D, dy: tf.Tensor4D, [gamma, beta, centerWeight, scaleWeight, scaleBias]: Parameters,
-                 statistics: Statistics | null): Contestant {
+                 statistics: Statistics | null): () => void {
   const training = statistics === null;
   const inputs = {x, gamma, beta, centerWeight, scaleWeight, scaleBias};
   const attrs: RepresentativeBatchNormAttrs = {epsilon: EPSILON, axis: x.rank - 1, activation: 'linear', training, keepState: training};
   const run = (name: string, more: tf.NamedTensorMap | null) => tf.engine().runKernel<tf.Tensor[]>(name, {...inputs, ...more}, attrs);
-  return local('kernels', () => tf.tidy(() => {
+  return () => tf.tidy(() => {
     const [, , variance, state] = run(RepresentativeBatchNorm, statistics as tf.NamedTensorMap | null);
     if (training) run(RepresentativeBatchNormGrad, {dy, variance, state});
-  }));
+  });
 }
 
 /** Samples with the kernels composed of tfjs ops in the place of the backend's own. */

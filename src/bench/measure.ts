@@ -5,6 +5,7 @@
 // all calls counts.
 import {setTimeout as sleep} from 'node:timers/promises';
 import {median} from '../train/statistics';
+import {Stopwatch, wallStopwatch} from '../train/stopwatch';
 
 export interface Contestant {
   name: string;
@@ -51,14 +52,14 @@ export async function measure(contestants: readonly Contestant[], effort: Effort
   return new Map([...times].map(([name, all]) => [name, {milliseconds: median(all), calls: all.length}]));
 }
 
-/** A contestant in this process. */
-export function local(name: string, call: () => void): Contestant {
+/** A contestant in this process. Times are read after all calls, so that a GPU's queue does not run dry between them. */
+export function local(name: string, call: () => void, stopwatch: Stopwatch = wallStopwatch): Contestant {
   return {
     name,
     sample: async calls => Array.from({length: calls}, () => {
-      const started = performance.now();
+      const stop = stopwatch();
       call();
-      return performance.now() - started;
-    }),
+      return stop();
+    }).map(read => read()),
   };
 }

@@ -15,43 +15,63 @@ const BYTES = 4; // float32
 const PASSES = {training: 8, frozen: 3, copy: 2};
 
 /** Contestants that move each byte as often as PASSES says. */
-const FUSED: ContestantName[] = ['native', 'nativeAlone', 'typescriptAlone'];
+const FUSED: ContestantName[] = ['native', 'kernels', 'nativeAlone', 'typescriptAlone'];
+
+const EXPLAINED: Partial<Record<ContestantName, string>> = {
+  native: 'RBN in tfjs, native: `rbn.representativeBatchNormTraining` through `tf.grads` (training), `rbn.representativeBatchNorm` (frozen).',
+  kernels: 'without a tape: both kernels by `engine().runKernel`; what `tf.grads` adds, it adds to every op of tfjs.',
+  typescriptAlone: 'alone: the call below the kernel, on arrays that are allocated once; the TypeScript form is what runs where the addon is not built.',
+  composed: 'composed kernels: the same ops on the kernels that other backends get, composed of tfjs ops.',
+  opByOp: 'op by op in tfjs: the definition in tfjs ops, differentiated by tfjs.',
+  tfBatchNorm: 'tf.layers.batchNormalization: the ops that this layer calls, plain BatchNorm.',
+  torchBatchNorm: 'PyTorch: channels_last; its RBN is the definition around its own fused standardisation, differentiated by autograd (bench/torch_peer.py).',
+};
 
 export function report(result: BenchResult, command: string, chart: string | null): string {
-  const {date, machine, load, threads, isa, torch, backend, tensorflow, rows, overhead, targets} = result;
+  const {date, machine, load, torch, gpu, tensorflow, rows, overhead, targets} = result;
   const names = (Object.keys(CONTESTANTS) as ContestantName[]).filter(name => rows.some(row => row.times[name] !== undefined));
   const slow = rows.some(row => Object.values(row.times).some(t => t.calls === 1));
+  const where = gpu !== null ? `on ${gpu.engine === 'simulator' ? 'the simulator: these times mean nothing' : 'a GPU'}` :
+      `on the CPU${tensorflow === null ? '' : ', in tfjs-node'}`;
   return [
-    `# Benchmark on the CPU${tensorflow === null ? '' : ', in tfjs-node'}`, '',
-    `${date} UTC, by \`${command}\` on ${machineLine(machine)}; PyTorch ${torch ?? 'not there'}. ` +
+    `# Benchmark ${where}`, '',
+    `${date} UTC, by \`${command}\` on ${machineLine(machine)}${gpu === null ? `; PyTorch ${torch ?? 'not there'}` : ''}. ` +
       `Load average at the start: ${load.toFixed(1)}.`,
-    ...(tensorflow === null ? [] : [`tfjs is tfjs-node's backend \`tensorflow\` on TensorFlow ${tensorflow.version}, where RBN runs ` +
-      `${tensorflow.way === 'op' ? 'as an op' : 'on copies of tensors'}; TensorFlow's own ops choose their threads themselves.`]),
-    `${threads} ${threads === 1 ? 'thread' : 'threads'} for native code (${isa ?? 'addon not built'}) and PyTorch; ${backend === 'cpu' ? 'everything else runs' : 'the TypeScript form and the copy run'} in one. float32, channels last. ` +
-      'Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
+    ...setting(result),
+    'float32, channels last. Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
       (slow ? ' A contestant whose first call takes longer than 1.5 s is called once (marked 1×).' : ''), '',
     ...(chart === null ? [] : [`![Milliseconds a training step of one layer](${chart})`, '']),
-    '## Targets', '',
-    ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), '',
+    ...(targets.length === 0 ? [] : ['## Targets', '',
+      ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), '']),
     '## Training: forward and backward, milliseconds', '', ...times(rows.filter(r => r.training), names), '',
-    ...(isa === null ? [] : ['## Training: times the milliseconds of RBN in tfjs, native', '', ...ratios(rows.filter(r => r.training), names), '']),
+    ...(names.includes('native') ? ['## Training: times the milliseconds of RBN in tfjs, native', '', ...ratios(rows.filter(r => r.training), names), ''] : []),
     '## Frozen: forward with given statistics, milliseconds', '', ...times(rows.filter(r => !r.training), names), '',
     '## Bytes a second', '',
     `GB/s, counting ${PASSES.training} passes over x in training (forward reads x twice and writes y, backward reads dy and x twice and ` +
-      `writes dx), ${PASSES.frozen} frozen, ${PASSES.copy} for the copy (one thread). More than memory gives means that x stayed in a cache.`, '',
-    ...bandwidth(rows), '',
+      `writes dx), ${PASSES.frozen} frozen${names.includes('copy') ? `, ${PASSES.copy} for the copy (one thread)` : ''}. ` +
+      'More than memory gives means that x stayed in a cache.', '',
+    ...bandwidth(rows, names), '',
     '## Overhead of a call', '',
-    `A frozen forward on shape [1, 1] takes ${overhead.rbn.toFixed(1)} µs, tf.add of the same tensor ${overhead.add.toFixed(1)} µs, tidy and dispose included.`, '',
+    `A frozen forward on shape ${overhead.shape} takes ${overhead.rbn.toFixed(1)} µs, tf.add of the same tensor ${overhead.add.toFixed(1)} µs, tidy and dispose included.`, '',
     '## What is compared', '',
-    '- RBN in tfjs, native: `rbn.representativeBatchNormTraining` through `tf.grads` (training), `rbn.representativeBatchNorm` (frozen).',
-    '- without a tape: both kernels by `engine().runKernel`; what `tf.grads` adds, it adds to every op of tfjs.',
-    '- alone: the call below the kernel, on arrays that are allocated once; the TypeScript form is what runs where the addon is not built.',
-    '- composed kernels: the same ops on the kernels that other backends get, composed of tfjs ops.',
-    '- op by op in tfjs: the definition in tfjs ops, differentiated by tfjs.',
-    '- tf.layers.batchNormalization: the ops that this layer calls, plain BatchNorm.',
-    '- PyTorch: channels_last; its RBN is the definition around its own fused standardisation, differentiated by autograd (bench/torch_peer.py).',
+    ...names.flatMap(name => EXPLAINED[name] === undefined ? [] : [`- ${EXPLAINED[name]}`]),
     '',
   ].join('\n');
+}
+
+/** What the contestants run on, and in how many threads. */
+function setting({threads, isa, backend, gpu, tensorflow}: BenchResult): string[] {
+  if (gpu !== null) {
+    return [`${gpu.name}, compute capability ${gpu.computeCapability}, driver for CUDA ${gpu.cuda ?? 'of unknown version'}. Times are between ` +
+      'events on the device, from before a call to after it: where JavaScript calls later than the GPU could begin, that is in them. ' +
+      '`npm run bench:gpu` times the kernels of RBN alone.'];
+  }
+  return [
+    ...(tensorflow === null ? [] : [`tfjs is tfjs-node's backend \`tensorflow\` on TensorFlow ${tensorflow.version}, where RBN runs ` +
+      `${tensorflow.way === 'op' ? 'as an op' : 'on copies of tensors'}; TensorFlow's own ops choose their threads themselves.`]),
+    `${threads} ${threads === 1 ? 'thread' : 'threads'} for native code (${isa ?? 'addon not built'}) and PyTorch; ` +
+      `${backend === 'cpu' ? 'everything else runs' : 'the TypeScript form and the copy run'} in one.`,
+  ];
 }
 
 function times(rows: Row[], names: ContestantName[]): string[] {
@@ -75,10 +95,11 @@ function ratios(rows: Row[], names: ContestantName[]): string[] {
   ]));
 }
 
-function bandwidth(rows: Row[]): string[] {
-  return table(['shape', '', ...FUSED.map(n => CONTESTANTS[n]), CONTESTANTS.copy], rows.map(({shape, training, times}) => [
+function bandwidth(rows: Row[], names: ContestantName[]): string[] {
+  const counted = [...FUSED, 'copy' as const].filter(n => names.includes(n));
+  return table(['shape', '', ...counted.map(n => CONTESTANTS[n])], rows.map(({shape, training, times}) => [
     shapeName(shape), training ? 'training' : 'frozen',
-    ...[...FUSED, 'copy' as const].map(n => {
+    ...counted.map(n => {
       const t = times[n];
       const passes = n === 'copy' ? PASSES.copy : training ? PASSES.training : PASSES.frozen;
       return t === undefined ? '–' : (passes * BYTES * elements(shape) / t.milliseconds / 1e6).toFixed(1);

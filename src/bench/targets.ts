@@ -61,7 +61,9 @@ export function ratio(times: Times, of: ContestantName, to: ContestantName): num
   return a === undefined || b === undefined ? null : a.milliseconds / b.milliseconds;
 }
 
+/** None on a GPU: nothing had run on one when these figures were set. */
 export function checkTargets({backend, tensorflow, rows, overhead}: Pick<BenchResult, 'backend' | 'tensorflow' | 'rows' | 'overhead'>): Target[] {
+  if (backend === 'cuda') return [];
   const training = rows.filter(row => row.training);
   const [ratios, faster] = backend === 'cpu' ? [CPU_RATIOS, CPU_FASTER] : [TENSORFLOW_RATIOS, TENSORFLOW_FASTER];
   return [

@@ -14,11 +14,12 @@ import {makeFolder, parseOptions, UsageError} from './options';
 
 const HELP = `Usage: tfjs-rbn bench [OPTIONS]
 
-Times Representative Batch Normalization on the CPU, training (forward and backward) and frozen (forward): native
-and in TypeScript, against the same composed of tfjs ops, tf.layers.batchNormalization, a memory copy and, where
+Times Representative Batch Normalization, training (forward and backward) and frozen (forward), against the same
+composed of tfjs ops and tf.layers.batchNormalization; on the CPU also in TypeScript, against a memory copy and, where
 python3 can import torch, PyTorch. Prints the figures that the package sets itself; a missed one is no error.
 
-  --backend NAME    tfjs backend: cpu (default), or tensorflow, which is tfjs-node
+  --backend NAME    tfjs backend: cpu (default); tensorflow, which is tfjs-node; or cuda, which is a GPU, with times
+                    taken on it
   --quick           two small shapes, few rounds
   --shapes LIST     such as 8x56x56x256,8x14x14x256 (default: the stages of ResNet-50 at batch 8)
   --out FILE.md     writes the report there, with FILE.json and FILE.svg beside it
@@ -61,6 +62,10 @@ export async function run(args: string[]): Promise<number> {
   if (out !== null) makeFolder(dirname(out));
   const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
   const {backend, warnings} = values.backend === undefined ? CPU : chooseBackend(values);
+  if (backend.name === 'cuda' && backend.engine === 'simulator') {
+    throw new Error('bench: expected a GPU; RBN_ENGINE asks for the simulator, which runs CUDA code on the CPU, so that its times say ' +
+        'nothing of a GPU\'s. Next: unset RBN_ENGINE');
+  }
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n\n`);
   const result = await bench(backend, shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
 
