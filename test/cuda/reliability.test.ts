@@ -9,42 +9,75 @@ import * as assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import * as rbn from 'tfjs-rbn';
 
-import {backend, onCuda} from '../support/cuda';
+import {backend, onCuda, strictly} from '../support/cuda';
 import {end} from '../support/optimizers';
 
-/** A small network with all that a residual one has; `step` trains it once on a fixed batch. */
+/** Makes x of shape [3, 4, 4, 2] into logits of shape [3, 3] by its variables, whose first values are as given. */
+interface Model {
+  variables: (() => tf.Tensor)[];
+  logits(x: tf.Tensor4D, variables: tf.Tensor[]): tf.Tensor2D;
+}
+
+const random = (shape: number[], seed: number) => {
+  const values = Float32Array.from({length: shape.reduce((a, b) => a * b, 1)}, (_, i) => Math.sin(seed + 7 * i) / 2);
+  return tf.tensor(values, shape);
+};
+
+/** What a residual network has, with RBN. */
+const RESIDUAL: Model = {
+  variables: [
+    () => random([3, 3, 2, 4], 2), () => tf.ones([4]), () => tf.zeros([4]), () => tf.zeros([4]), () => tf.zeros([4]), () => tf.ones([4]),
+    () => random([4, 3], 3),
+  ],
+  logits(x, variables) {
+    const [kernel, gamma, beta, centerWeight, scaleWeight, scaleBias, dense] = variables as
+        [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor2D];
+    const h = tf.conv2d(x, kernel, 1, 'same');
+    const residual = tf.concat([x, x], 3);
+    const {output} = rbn.representativeBatchNormTraining(
+        h, {gamma, beta, centerWeight, scaleWeight, scaleBias}, {activation: 'relu', residual});
+    const pooled = tf.mean(tf.maxPool(output as tf.Tensor4D, 2, 2, 'valid'), [1, 2]) as tf.Tensor2D;
+    return tf.matMul(pooled, dense);
+  },
+};
+
+/** What other convolutional networks have: fused convolutions, BatchNorm, both poolings, resizing, dense layers. */
+const CONVOLUTIONAL: Model = {
+  variables: [
+    () => random([3, 3, 2, 4], 2), () => random([4], 3), () => tf.ones([4]), () => tf.zeros([4]), () => random([2, 2, 4, 2], 4),
+    () => random([24, 5], 5), () => random([5], 6), () => random([5, 3], 7),
+  ],
+  logits(x, variables) {
+    const [kernel, bias, gamma, beta, depthwise, hidden, hiddenBias, dense] = variables as
+        [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor4D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
+    const h = tf.fused.conv2d({x, filter: kernel, strides: 1, pad: 'same', bias, activation: 'relu'}) as tf.Tensor4D;
+    const {mean, variance} = tf.moments(h, [0, 1, 2]);
+    const normalized = tf.batchNorm4d(h, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, 1e-3);
+    const resized = tf.image.resizeBilinear(tf.maxPool(tf.relu6(normalized), 2, 1, 'same'), [5, 3]);
+    const narrow = tf.avgPool(tf.depthwiseConv2d(resized, depthwise, 1, 'valid'), 2, 1, 'valid');
+    const flat = tf.reshape(narrow, [3, 24]) as tf.Tensor2D;
+    return tf.matMul(tf.fused.matMul({a: flat, b: hidden, bias: hiddenBias, activation: 'relu'}), dense);
+  },
+};
+
+/** A small network of a model; `step` trains it once on a fixed batch. */
 class Network {
-  private readonly random = (shape: number[], seed: number) => {
-    const values = Float32Array.from({length: shape.reduce((a, b) => a * b, 1)}, (_, i) => Math.sin(seed + 7 * i) / 2);
-    return tf.tensor(values, shape);
-  };
-  private readonly x = this.random([3, 4, 4, 2], 1);
+  private readonly x = random([3, 4, 4, 2], 1) as tf.Tensor4D;
   private readonly labels = tf.tidy(() => tf.oneHot(tf.tensor1d([0, 1, 2], 'int32'), 3));
-  readonly variables = [
-    this.random([3, 3, 2, 4], 2), tf.ones([4]), tf.zeros([4]), tf.zeros([4]), tf.zeros([4]), tf.ones([4]), this.random([4, 3], 3),
-  ].map((value) => {
-    const variable = tf.variable(value as tf.Tensor);
-    value.dispose();
-    return variable;
-  });
+  private readonly variables: tf.Variable[];
+
+  constructor(private readonly model = RESIDUAL) {
+    this.variables = model.variables.map((make) => {
+      const value = make(), variable = tf.variable(value);
+      value.dispose();
+      return variable;
+    });
+  }
 
   /** In tidy, because `minimize` itself leaves its gradients behind where an update throws. */
   step(optimizer: tf.Optimizer): number {
-    return tf.tidy(() => this.update(optimizer));
-  }
-
-  private update(optimizer: tf.Optimizer): number {
-    const [kernel, gamma, beta, centerWeight, scaleWeight, scaleBias, dense] = this.variables as unknown as
-        [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor2D];
-    const loss = optimizer.minimize(() => {
-      const h = tf.conv2d(this.x as tf.Tensor4D, kernel, 1, 'same');
-      const residual = tf.concat([this.x as tf.Tensor4D, this.x as tf.Tensor4D], 3);
-      const {output} = rbn.representativeBatchNormTraining(
-          h, {gamma, beta, centerWeight, scaleWeight, scaleBias}, {activation: 'relu', residual});
-      const pooled = tf.mean(tf.maxPool(output as tf.Tensor4D, 2, 2, 'valid'), [1, 2]) as tf.Tensor2D;
-      return tf.losses.softmaxCrossEntropy(this.labels, tf.matMul(pooled, dense)) as tf.Scalar;
-    }, true)!;
-    return loss.dataSync()[0]!;
+    return tf.tidy(() => optimizer.minimize(
+        () => tf.losses.softmaxCrossEntropy(this.labels, this.model.logits(this.x, this.variables)) as tf.Scalar, true)!.dataSync()[0]!);
   }
 
   values(): Float32Array[] {
@@ -63,13 +96,19 @@ const optimizers: {[name: string]: () => tf.Optimizer} = {
 describe('training on cuda', function() {
   this.timeout(600000);
   onCuda();
+  strictly();
 
-  for (const [name, make] of Object.entries(optimizers)) {
+  const trainings: [name: string, model: Model, make: () => tf.Optimizer][] = [
+    ...Object.entries(optimizers).map(([name, make]): [string, Model, () => tf.Optimizer] => [name, RESIDUAL, make]),
+    ['momentum and all layers of a convolutional network', CONVOLUTIONAL, optimizers.momentum!],
+  ];
+
+  for (const [name, model, make] of trainings) {
     it(`with ${name} follows the cpu backend`, async () => {
       const losses: number[][] = [];
       for (const where of ['cpu', 'cuda']) {
         await tf.setBackend(where);
-        const network = new Network(), optimizer = make();
+        const network = new Network(model), optimizer = make();
         losses.push(Array.from({length: 10}, () => network.step(optimizer)));
         network.dispose();
         end(optimizer);
@@ -129,10 +168,10 @@ describe('training on cuda', function() {
     end(optimizer);
   });
 
-  for (const [name, make] of Object.entries(optimizers)) {
+  for (const [name, model, make] of trainings) {
     it(`survives a lack of memory at every allocation of a step with ${name}`, () => {
       const {context} = backend();
-      const network = new Network(), optimizer = make();
+      const network = new Network(model), optimizer = make();
       network.step(optimizer); // makes the optimiser's own variables
       const used = context.memory().used, tensors = tf.memory().numTensors, ids = backend().numDataIds();
       let k = 1;
