@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda`, its kernels, gradients and optimizers.
+// The side effects of importing 'tfjs-rbn/cuda': the backend `cuda`, its kernels, gradients and optimizers, and
+// its form of tf.layers' batch normalization.
 import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
 
 import {CudaBackend, disposeAfterFailedGradients} from './backend';
-import {cudaConfigs, fuseOptimizers, registerCudaGradients} from './kernels/cuda';
+import {stockBatchNormSetting} from './binding';
+import {
+  cudaConfigs, fuseOptimizers, registerBatchNormTrainingGradient, registerCudaGradients,
+} from './kernels/cuda';
+import {fuseBatchNormalization} from './layers/fused_batch_normalization';
 
 /** Below tfjs's own backends: nobody gets a GPU, or an error for want of one, without asking for it by name. */
 const PRIORITY = 0;
@@ -22,5 +27,7 @@ if (findBackendFactory('cuda') == null) {
   disposeAfterFailedGradients();
   for (const config of cudaConfigs()) registerKernel(config);
   registerCudaGradients();
+  registerBatchNormTrainingGradient();
   fuseOptimizers();
+  fuseBatchNormalization(() => !stockBatchNormSetting());
 }

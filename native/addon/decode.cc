@@ -162,9 +162,9 @@ RbnForward DecodeForward(Arguments& args, const MemoryReader& memory) {
   call.residual = memory.Floats(args, "residual", elements, true);
   call.gamma = channel("gamma", true);
   call.beta = channel("beta", true);
-  call.center_weight = channel("centerWeight", false);
-  call.scale_weight = channel("scaleWeight", false);
-  call.scale_bias = channel("scaleBias", false);
+  call.center_weight = channel("centerWeight", memory.TakesPlain());
+  call.scale_weight = channel("scaleWeight", memory.TakesPlain());
+  call.scale_bias = channel("scaleBias", memory.TakesPlain());
   call.given_mean = channel("mean", p.training);
   call.given_variance = channel("variance", p.training);
   call.y = memory.Floats(args, "y", elements, false);
@@ -188,9 +188,9 @@ RbnBackward DecodeBackward(Arguments& args, const MemoryReader& memory) {
   call.x = memory.Floats(args, "x", elements, false);
   call.gamma = channel("gamma", true);
   call.beta = channel("beta", true);
-  call.center_weight = channel("centerWeight", false);
-  call.scale_weight = channel("scaleWeight", false);
-  call.scale_bias = channel("scaleBias", false);
+  call.center_weight = channel("centerWeight", memory.TakesPlain());
+  call.scale_weight = channel("scaleWeight", memory.TakesPlain());
+  call.scale_bias = channel("scaleBias", memory.TakesPlain());
   call.mean = channel("mean", p.training);
   call.variance = channel("variance", false);
   call.state = static_cast<float*>(memory.Floats(args, "state", rbn_state_floats(&p), false));
@@ -199,9 +199,9 @@ RbnBackward DecodeBackward(Arguments& args, const MemoryReader& memory) {
   call.dresidual = memory.Floats(args, "dresidual", elements, true);
   call.dgamma = channel("dgamma", true);
   call.dbeta = channel("dbeta", true);
-  call.dcenter_weight = channel("dcenterWeight", false);
-  call.dscale_weight = channel("dscaleWeight", false);
-  call.dscale_bias = channel("dscaleBias", false);
+  call.dcenter_weight = channel("dcenterWeight", memory.TakesPlain());
+  call.dscale_weight = channel("dscaleWeight", memory.TakesPlain());
+  call.dscale_bias = channel("dscaleBias", memory.TakesPlain());
   if (call.mask != nullptr && p.activation != RBN_RELU) {
     ThrowRange(args.Env(), "mask: expected null without the activation 'relu', received an array");
   }

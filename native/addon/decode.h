@@ -47,6 +47,8 @@ class MemoryReader {
   virtual ~MemoryReader() = default;
   virtual void* Floats(Arguments& args, const char* name, int64_t count, bool optional) const = 0;
   virtual uint8_t* Bytes(Arguments& args, const char* name, int64_t count, bool optional) const = 0;
+  // Whether the calibration's parameters may be left out.
+  virtual bool TakesPlain() const { return false; }
 };
 
 // Float32Array and Uint8Array.

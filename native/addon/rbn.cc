@@ -18,6 +18,7 @@ class DeviceMemoryReader : public MemoryReader {
   uint8_t* Bytes(Arguments& args, const char* name, int64_t count, bool optional) const override {
     return static_cast<uint8_t*>(Pointer(args, name, count, optional));
   }
+  bool TakesPlain() const override { return true; }
 
  private:
   void* Pointer(Arguments& args, const char* name, int64_t bytes, bool optional) const {

@@ -31,13 +31,22 @@ struct ChannelParameters {
   double gamma, beta, center_weight, scale_weight, scale_bias;
 };
 
-// Reads channel c; gamma and beta may be left out (null): 1 and 0.
+// The logit of a gate that is open to the last bit of a double, and has no slope.
+constexpr double kOpenGate = 100.0;
+
+// Reads channel c; gamma and beta may be left out (null): 1 and 0. So may the calibration's three
+// together: 0, 0 and an open gate, which is plain batch normalization.
 RBN_HOST_DEVICE ChannelParameters load_parameters(const float* gamma, const float* beta,
                                                   const float* center_weight, const float* scale_weight,
                                                   const float* scale_bias, int64_t c) {
-  return {gamma ? static_cast<double>(gamma[c]) : 1.0, beta ? static_cast<double>(beta[c]) : 0.0,
-          static_cast<double>(center_weight[c]), static_cast<double>(scale_weight[c]),
-          static_cast<double>(scale_bias[c])};
+  ChannelParameters p = {gamma ? static_cast<double>(gamma[c]) : 1.0, beta ? static_cast<double>(beta[c]) : 0.0,
+                         0.0, 0.0, kOpenGate};
+  if (center_weight) {
+    p.center_weight = center_weight[c];
+    p.scale_weight = scale_weight[c];
+    p.scale_bias = scale_bias[c];
+  }
+  return p;
 }
 
 // Mean and biased variance over the positions of one instance.

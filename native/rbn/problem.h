@@ -41,6 +41,8 @@ typedef struct RbnProblem {
 } RbnProblem;
 
 // y = activation(γ·x_s·sigmoid(w_v·mean_s(x_s) + w_b) + β [+ residual])
+//
+// The CUDA engine takes null for all three of w_m, w_v and w_b: plain batch normalization, y = γ·x_s + β.
 typedef struct RbnForward {
   RbnProblem problem;
   const void* x;              // N·S·C elements of dtype
@@ -80,9 +82,9 @@ typedef struct RbnBackward {
   void* dresidual;            // dy where the mask is set, else 0; non-null only together with mask
   float* dgamma;              // [C], or null
   float* dbeta;               // [C], or null
-  float* dcenter_weight;      // [C]
-  float* dscale_weight;       // [C]
-  float* dscale_bias;         // [C]
+  float* dcenter_weight;      // [C]; null on the CUDA engine where center_weight is
+  float* dscale_weight;       // [C], as above
+  float* dscale_bias;         // [C], as above
 } RbnBackward;
 
 // Floats that `state` holds.

@@ -57,6 +57,14 @@ export function threadsSetting(): number {
   return threads;
 }
 
+/**
+ * RBN_STOCK_BATCH_NORM=1: tf.layers' batch normalization in training is computed as tfjs-layers does on other backends, by
+ * many kernels. Asked for at each call of such a layer.
+ */
+export function stockBatchNormSetting(): boolean {
+  return flag('RBN_STOCK_BATCH_NORM');
+}
+
 /** Reads the settings; throws RangeError for a value that no variable has. */
 export function settings(): Settings {
   const engine = process.env.RBN_ENGINE || 'cuda';

@@ -7,7 +7,7 @@ export {devices} from './devices';
 export type {Devices} from './devices';
 export {Command, Place, TensorType} from './command';
 export {createContext, openEngine, translate, translated} from './engine';
-export {settings, threadsSetting} from './environment';
+export {settings, stockBatchNormSetting, threadsSetting} from './environment';
 export type {Settings} from './environment';
 export {RbnError} from './errors';
 export type {Problem, RbnErrorCode} from './errors';

@@ -32,27 +32,31 @@ export type DeviceAddress = number;
 
 /**
  * Arguments that forward calls share, in the order of RbnProblem and RbnForward. `T` is Float32Array for
- * the CPU and DeviceAddress for the engine; null leaves an optional array out.
+ * the CPU and DeviceAddress for the engine; null leaves an optional array out. `P` are
+ * the calibration's three, which the engine takes as null, all or none: plain batch normalization.
  */
-export type ForwardArguments<T, B> = [
+export type ForwardArguments<T, B, P = T> = [
   instances: number, positions: number, channels: number,
   layout: Layout, training: boolean, activation: Activation, epsilon: number,
   x: T, residual: T | null, gamma: T | null, beta: T | null,
-  centerWeight: T, scaleWeight: T, scaleBias: T,
+  centerWeight: P, scaleWeight: P, scaleBias: P,
   givenMean: T | null, givenVariance: T | null,
   y: T, mean: T | null, variance: T | null, state: T | null, mask: B | null,
 ];
 
 /** Arguments of backward calls, in the order of RbnProblem and RbnBackward. */
-export type BackwardArguments<T, B> = [
+export type BackwardArguments<T, B, P = T> = [
   instances: number, positions: number, channels: number,
   layout: Layout, training: boolean, activation: Activation, epsilon: number,
   dy: T, x: T, gamma: T | null, beta: T | null,
-  centerWeight: T, scaleWeight: T, scaleBias: T,
+  centerWeight: P, scaleWeight: P, scaleBias: P,
   mean: T | null, variance: T, state: T, mask: B | null,
   dx: T, dresidual: T | null, dgamma: T | null, dbeta: T | null,
-  dcenterWeight: T, dscaleWeight: T, dscaleBias: T,
+  dcenterWeight: P, dscaleWeight: P, dscaleBias: P,
 ];
+
+type EngineForward = ForwardArguments<DeviceAddress, DeviceAddress, DeviceAddress | null>;
+type EngineBackward = BackwardArguments<DeviceAddress, DeviceAddress, DeviceAddress | null>;
 
 export interface EngineDevice {
   name: string;
@@ -96,11 +100,11 @@ export interface EngineContext {
   startTimer(): () => () => number;
   /** One call of an operation, encoded as command.ts does it. */
   run(command: Float64Array): void;
-  forward(plan: Plan, ...args: ForwardArguments<DeviceAddress, DeviceAddress>): void;
-  backward(plan: Plan, ...args: BackwardArguments<DeviceAddress, DeviceAddress>): void;
+  forward(plan: Plan, ...args: EngineForward): void;
+  backward(plan: Plan, ...args: EngineBackward): void;
   /** Milliseconds a call, warm, measured on the device. */
-  timeForward(repeats: number, plan: Plan, ...args: ForwardArguments<DeviceAddress, DeviceAddress>): number;
-  timeBackward(repeats: number, plan: Plan, ...args: BackwardArguments<DeviceAddress, DeviceAddress>): number;
+  timeForward(repeats: number, plan: Plan, ...args: EngineForward): number;
+  timeBackward(repeats: number, plan: Plan, ...args: EngineBackward): number;
   planFits(plan: Plan, instances: number, positions: number, channels: number, layout: Layout,
            training: boolean, backward: boolean): boolean;
   destroy(): void;

@@ -8,6 +8,10 @@ import {NamedAttrMap, TensorInfo} from '@tensorflow/tfjs-core';
 export const RepresentativeBatchNorm = 'RepresentativeBatchNorm';
 export const RepresentativeBatchNormGrad = 'RepresentativeBatchNormGrad';
 
+/** Of the backend `cuda` alone: batch normalization by the statistics of the batch, for tf.layers' layer. */
+export const BatchNormTraining = 'BatchNormTraining';
+export const BatchNormTrainingGrad = 'BatchNormTrainingGrad';
+
 /** What may follow the normalisation (and the residual, where there is one). */
 export type ActivationName = 'linear' | 'relu';
 
@@ -70,3 +74,18 @@ export interface RepresentativeBatchNormGradInputs {
  *
  * dresidual is there where a mask is; without one the residual's gradient is dy itself.
  */
+
+/**
+ * Attributes of BatchNormTraining and BatchNormTrainingGrad; all tensors are float32.
+ *
+ * BatchNormTraining: x, gamma [C], beta [C], movingMean [C], movingVariance [C]
+ *     → y, moving mean and variance after this step, mean, variance (biased) of the batch, state
+ * BatchNormTrainingGrad: dy, x, gamma, variance, state → dx, dgamma, dbeta
+ */
+export interface BatchNormTrainingAttrs extends NamedAttrMap {
+  axis: number; // of the channels: 1 or rank − 1
+  epsilon: number; // > 0
+  momentum: number; // moving = momentum·moving + (1 − momentum)·batch
+  /** False where nobody will ask for a gradient: no state then. */
+  keepState: boolean;
+}

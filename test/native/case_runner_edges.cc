@@ -62,6 +62,12 @@ std::string nothing_to_do(const Engine& engine) {
                           RBN_OK, error);
         RbnBackward backward = {};
         backward.problem = problem;
+        failure +=
+            expect("plain backward, " + what,
+                   api.backward(context, &backward, RBN_PLAN_AUTO, &error), RBN_OK, error);
+        // A part of the calibration's gradients, which is none of them.
+        float unused;
+        backward.dscale_weight = &unused;
         const int32_t expected = problem.channels == 0 ? RBN_OK : RBN_INVALID_ARGUMENT;
         failure +=
             expect("backward, " + what, api.backward(context, &backward, RBN_PLAN_AUTO, &error),

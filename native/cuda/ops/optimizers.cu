@@ -48,6 +48,14 @@ struct Adam {
   }
 };
 
+// A statistic moved towards that of the batch, which stands in the gradient's place.
+struct MovingAverage {
+  static constexpr int kState = 0, kAttributes = 1;
+  float rate;
+  explicit MovingAverage(const double* attributes) : rate(static_cast<float>(attributes[0])) {}
+  __device__ void operator()(float batch, float* value, float*) const { *value -= (*value - batch) * rate; }
+};
+
 // Of the variable first, then of its state.
 struct Places {
   const float* from[3];
@@ -110,6 +118,7 @@ constexpr Operation kOperations[] = {
     row<Sgd>("SgdStep"),
     row<Momentum>("MomentumStep"),
     row<Adam>("AdamStep"),
+    row<MovingAverage>("MovingAverage"),
 };
 
 }  // namespace

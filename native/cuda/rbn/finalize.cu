@@ -74,9 +74,9 @@ __device__ __forceinline__ void reduce_and_share(double (&value)[K], double* scr
 struct Parameters {
   const float* gamma;          // [C] or null
   const float* beta;           // [C] or null
-  const float* center_weight;  // [C]
-  const float* scale_weight;   // [C]
-  const float* scale_bias;     // [C]
+  const float* center_weight;  // [C]; null: plain batch normalization
+  const float* scale_weight;   // [C], as above
+  const float* scale_bias;     // [C], as above
 
   __device__ __forceinline__ ChannelParameters load(int64_t c) const {
     return load_parameters(gamma, beta, center_weight, scale_weight, scale_bias, c);
@@ -168,9 +168,9 @@ __global__ void __launch_bounds__(kThreads)
 struct ParameterGradients {
   float* dgamma;          // [C] or null
   float* dbeta;           // [C] or null
-  float* dcenter_weight;  // [C]
-  float* dscale_weight;   // [C]
-  float* dscale_bias;     // [C]
+  float* dcenter_weight;  // [C]; null: plain batch normalization
+  float* dscale_weight;   // [C], as above
+  float* dscale_bias;     // [C], as above
 };
 
 // One block a multiprocessor is all there ever is: without the second bound ptxas spills to fit
@@ -250,9 +250,11 @@ __global__ void __launch_bounds__(kThreads, 1) rbn_backward_finalize_kernel(
   if (inside && threadIdx.y == 0) {
     if (gradients.dgamma) gradients.dgamma[c] = static_cast<float>(sum.gamma);
     if (gradients.dbeta) gradients.dbeta[c] = static_cast<float>(sum.beta);
-    gradients.dcenter_weight[c] = static_cast<float>(center[0]);
-    gradients.dscale_weight[c] = static_cast<float>(sum.scale_weight);
-    gradients.dscale_bias[c] = static_cast<float>(sum.scale_bias);
+    if (gradients.dcenter_weight) {
+      gradients.dcenter_weight[c] = static_cast<float>(center[0]);
+      gradients.dscale_weight[c] = static_cast<float>(sum.scale_weight);
+      gradients.dscale_bias[c] = static_cast<float>(sum.scale_bias);
+    }
   }
 }
 

@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kThreads)
                                  const T* __restrict__ residual,            // [N, S, C]
                                  const float* __restrict__ gamma,           // [C] or null
                                  const float* __restrict__ beta,            // [C] or null
-                                 const float* __restrict__ center_weight,   // [C]
+                                 const float* __restrict__ center_weight,   // [C]; null: plain
                                  const float* __restrict__ scale_weight,    // [C]
                                  const float* __restrict__ scale_bias,      // [C]
                                  const float* __restrict__ given_mean,      // [C]

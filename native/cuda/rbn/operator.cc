@@ -64,6 +64,14 @@ int32_t check_pointers(std::initializer_list<Required> all, RbnError* error) {
   return RBN_OK;
 }
 
+// All three of the calibration, or none: plain batch normalization.
+int32_t check_calibration(std::initializer_list<Required> all, RbnError* error) {
+  for (const Required& r : all) {
+    if (r.pointer) return check_pointers(all, error);
+  }
+  return RBN_OK;
+}
+
 // 0 and 1 only; the rest of a plan's launches are kernels that assume at least one element.
 bool is_empty(const RbnProblem& p) {
   return p.instances == 0 || p.positions == 0 || p.channels == 0;
@@ -366,13 +374,14 @@ int32_t forward(RbnContext* context, const RbnForward& call, int32_t plan, RbnEr
   if (status == RBN_OK) status = check_plan(*context, p, false, &plan, error);
   if (status != RBN_OK || is_empty(p)) return status;
   status = check_pointers({{call.x, "x"},
-                           {call.center_weight, "centerWeight"},
-                           {call.scale_weight, "scaleWeight"},
-                           {call.scale_bias, "scaleBias"},
                            {call.y, "y"},
                            {p.training ? call.mean : call.given_mean, "mean"},
                            {p.training ? call.variance : call.given_variance, "variance"}},
                           error);
+  if (status == RBN_OK) status = check_calibration({{call.center_weight, "centerWeight"},
+                                                   {call.scale_weight, "scaleWeight"},
+                                                   {call.scale_bias, "scaleBias"}},
+                                                  error);
   if (status != RBN_OK) return status;
   if (p.activation == RBN_RELU && call.residual && call.state && !call.mask)
     return missing(error, "mask");
@@ -388,10 +397,10 @@ int32_t backward(RbnContext* context, const RbnBackward& call, int32_t plan, Rbn
   int32_t status = check_problem(p, error);
   if (status == RBN_OK) status = check_plan(*context, p, true, &plan, error);
   if (status != RBN_OK || p.channels == 0) return status;
-  status = check_pointers({{call.dcenter_weight, "dcenterWeight"},
-                           {call.dscale_weight, "dscaleWeight"},
-                           {call.dscale_bias, "dscaleBias"}},
-                          error);
+  status = check_calibration({{call.dcenter_weight, "dcenterWeight"},
+                              {call.dscale_weight, "dscaleWeight"},
+                              {call.dscale_bias, "dscaleBias"}},
+                             error);
   if (status != RBN_OK) return status;
   if (is_empty(p)) {
     for (float* gradient :
@@ -405,14 +414,15 @@ int32_t backward(RbnContext* context, const RbnBackward& call, int32_t plan, Rbn
   }
   status = check_pointers({{call.dy, "dy"},
                            {call.x, "x"},
-                           {call.center_weight, "centerWeight"},
-                           {call.scale_weight, "scaleWeight"},
-                           {call.scale_bias, "scaleBias"},
                            {p.training ? call.variance : call.mean, "mean"},
                            {call.variance, "variance"},
                            {call.state, "state"},
                            {call.dx, "dx"}},
                           error);
+  if (status == RBN_OK) status = check_calibration({{call.center_weight, "centerWeight"},
+                                                   {call.scale_weight, "scaleWeight"},
+                                                   {call.scale_bias, "scaleBias"}},
+                                                  error);
   if (status != RBN_OK) return status;
   if (call.mask && p.activation != RBN_RELU) {
     return fail(error, RBN_INVALID_ARGUMENT,

@@ -9,14 +9,17 @@
 namespace rbn {
 namespace {
 
+// Blocks a multiprocessor: 64 registers a thread. Left to itself, ptxas spills a few to fit more.
+constexpr int kSingleBlocks = 4;
+
 // What the kernels read of the channels; beside it `center`, two planes [C]: the mean of x_c in two
 // parts.
 struct SingleInputs {
   const float* gamma;          // [C] or null
   const float* beta;           // [C] or null
-  const float* center_weight;  // [C]
-  const float* scale_weight;   // [C]
-  const float* scale_bias;     // [C]
+  const float* center_weight;  // [C]; null: plain batch normalization
+  const float* scale_weight;   // [C], as above
+  const float* scale_bias;     // [C], as above
   const float* variance;       // [C]
   const float* center;         // [2, C]
   int64_t channels;
@@ -59,10 +62,10 @@ __device__ __forceinline__ void load_slab(const SingleInputs& in, const Tile& ti
 
 // Statistics: in training from sums, whose pivots are x[0, c]; otherwise the given ones.
 template <class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kSingleBlocks)
     rbn_forward_finalize_single_kernel(const T* __restrict__ x,                  // [N, C]
                                        PartialSums sums,                         // [1, chunks, C]
-                                       const float* __restrict__ center_weight,  // [C]
+                                       const float* __restrict__ center_weight,  // [C] or null
                                        const float* __restrict__ given_mean,     // [C]
                                        float* __restrict__ mean_out,             // [C]
                                        float* __restrict__ variance_out,         // [C]
@@ -85,10 +88,10 @@ __global__ void __launch_bounds__(kThreads)
     Packed<T, 1>::unpack(load_kept<T, 1>(x + c), pivot);
     const double count = static_cast<double>(instances);
     const InstanceMoments m = instance_moments(pivot[0], total[0], total[1], count);
-    mean = batch_mean(center_weight[c], m.mean);
+    const double w = center_weight ? center_weight[c] : 0.0;
+    mean = batch_mean(w, m.mean);
     mean_out[c] = static_cast<float>(mean);
-    variance_out[c] =
-        static_cast<float>(batch_variance(center_weight[c], 0.0, m.variance * count, count));
+    variance_out[c] = static_cast<float>(batch_variance(w, 0.0, m.variance * count, count));
   } else {
     mean = given_mean[c];
   }
@@ -98,7 +101,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class T, int V, Tail kTail>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kSingleBlocks)
     rbn_forward_write_single_kernel(const T* __restrict__ x,         // [N, C]
                                     const T* __restrict__ residual,  // [N, C]
                                     SingleInputs in,
@@ -149,7 +152,7 @@ enum SingleSum { kSumG, kSumGamma, kSumScaleBias, kSumScaleWeight, kSumGatedBeta
 
 // d = x − x[0, c]: deviations from the mean are got from it in double, at the end.
 template <class T, Gate kGate>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kSingleBlocks)
     rbn_backward_sums_single_kernel(const T* __restrict__ dy,          // [N, C]
                                     const T* __restrict__ x,           // [N, C]
                                     const uint8_t* __restrict__ mask,  // [N, row_bytes]
@@ -201,15 +204,15 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) rbn_backward_finalize_single_kernel(
+__global__ void __launch_bounds__(kThreads, kSingleBlocks) rbn_backward_finalize_single_kernel(
     const T* __restrict__ x,            // [N, C], for the pivots
     const float* __restrict__ partial,  // [kSingleSums, chunks, C]
     SingleInputs in,
     float* __restrict__ dgamma,          // [C] or null
     float* __restrict__ dbeta,           // [C] or null
-    float* __restrict__ dcenter_weight,  // [C]
-    float* __restrict__ dscale_weight,   // [C]
-    float* __restrict__ dscale_bias,     // [C]
+    float* __restrict__ dcenter_weight,  // [C]; null: plain batch normalization
+    float* __restrict__ dscale_weight,   // [C], as above
+    float* __restrict__ dscale_bias,     // [C], as above
     float* __restrict__ coefficients,    // [3, C]
     int64_t instances, int64_t chunks, int32_t training) {
   RBN_SHARED(double, scratch, kRowsScratch<kSingleSums>);
@@ -241,9 +244,11 @@ __global__ void __launch_bounds__(kThreads) rbn_backward_finalize_single_kernel(
       p.center_weight, batch_gradient(p, sum, inv_std, in.epsilon, count, training));
   if (dgamma) dgamma[c] = static_cast<float>(sum.gamma);
   if (dbeta) dbeta[c] = static_cast<float>(sum.beta);
-  dcenter_weight[c] = static_cast<float>(center);
-  dscale_weight[c] = static_cast<float>(sum.scale_weight);
-  dscale_bias[c] = static_cast<float>(sum.scale_bias);
+  if (dcenter_weight) {
+    dcenter_weight[c] = static_cast<float>(center);
+    dscale_weight[c] = static_cast<float>(sum.scale_weight);
+    dscale_bias[c] = static_cast<float>(sum.scale_bias);
+  }
   coefficients[c] = b.a_times_scale;
   coefficients[in.channels + c] = b.mean_u;
   coefficients[2 * in.channels + c] = b.mean_u_x_s;

@@ -8,6 +8,8 @@ import {
   cast, div, engine, fill, getBackend, getGradient, GradConfig, NamedAttrMap, registerGradient, reshape, Tensor, unregisterGradient, util,
 } from '@tensorflow/tfjs-core';
 
+import {BatchNormTraining, RepresentativeBatchNorm} from '../../ops';
+
 /** A gradient on `cuda`; undefined where tfjs-core's own is to be taken. */
 type Gradient = (dy: Tensor, saved: Tensor[], attrs: NamedAttrMap) => {[input: string]: () => Tensor} | undefined;
 
@@ -59,6 +61,9 @@ interface Tape {
   addTapeNode(kernelName: string, inputs: unknown, outputs: Tensor[], ...rest: unknown[]): void;
 }
 
+/** Kernels of several outputs whose gradients ask for dy of the first alone. */
+const OF_FIRST: ReadonlySet<string> = new Set([BatchNormTraining, RepresentativeBatchNorm]);
+
 /** Of several outputs, those that the result does not depend on have a gradient of zeros, which tfjs-core uploads. */
 function fillZeros(): void {
   const tape = engine() as unknown as Tape, {addTapeNode} = tape;
@@ -67,8 +72,12 @@ function fillZeros(): void {
     const node = this.state.activeTape.at(-1)!, {gradient} = node;
     if (gradient === undefined || outputs.length === 1 || getBackend() !== 'cuda') return;
     const forms = outputs.map(({shape, dtype}) => ({shape, dtype}));
-    node.gradient = dys => gradient(dys.map((dy, i) =>
-      dy ?? fill(forms[i]!.shape, 0, forms[i]!.dtype as 'float32')));
+    const zeros = (i: number) => fill(forms[i]!.shape, 0, forms[i]!.dtype as 'float32');
+    node.gradient = dys => {
+      if (!OF_FIRST.has(kernelName)) return gradient(dys.map((dy, i) => dy ?? zeros(i)));
+      const first = dys[0] ?? zeros(0);
+      return gradient(dys.map(() => first));
+    };
   };
 }
 

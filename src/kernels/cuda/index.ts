@@ -7,6 +7,7 @@ import {DataType, KernelConfig, KernelFunc, TensorInfo} from '@tensorflow/tfjs-c
 import {isDeviceDtype} from '../../backend';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
 import {batchNormKernels} from './batch_norm';
+import {batchNormTrainingKernels} from './batch_norm_training';
 import {convolutionKernels} from './convolution';
 import {creationKernels} from './creation';
 import {elementwiseKernels} from './elementwise';
@@ -24,12 +25,14 @@ import {resizeKernels} from './resize';
 import {sortKernels} from './sort';
 import {views} from './views';
 
+export {registerBatchNormTrainingGradient} from './batch_norm_training';
 export {registerCudaGradients} from './gradients';
 export {fuseOptimizers} from './optimizers';
 
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
 const native: CudaKernels = {
   ...batchNormKernels,
+  ...batchNormTrainingKernels,
   ...convolutionKernels,
   ...creationKernels,
   ...elementwiseKernels,

@@ -23,19 +23,20 @@ export class NewTensors {
     }
   }
 
+  /** A new output, not written yet. */
+  tensor(shape: readonly number[], dtype: DeviceDtype = 'float32'): TensorInfo {
+    const info = this.backend.empty({shape, dtype});
+    this.made.push(info);
+    return info;
+  }
+
   /** The address of a new output, not written yet. */
   floats(shape: readonly number[]): number {
-    return this.add(shape, 'float32');
+    return this.backend.address(this.tensor(shape));
   }
 
   /** As floats. */
   ints(shape: readonly number[]): number {
-    return this.add(shape, 'int32');
-  }
-
-  private add(shape: readonly number[], dtype: DeviceDtype): number {
-    const info = this.backend.empty({shape, dtype});
-    this.made.push(info);
-    return this.backend.address(info);
+    return this.backend.address(this.tensor(shape, 'int32'));
   }
 }
