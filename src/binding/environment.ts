@@ -58,8 +58,8 @@ export function threadsSetting(): number {
 }
 
 /**
- * RBN_STOCK_BATCH_NORM=1: tf.layers' batch normalization in training is computed as tfjs-layers does on other backends, by
- * many kernels. Asked for at each call of such a layer.
+ * RBN_STOCK_BATCH_NORM=1: on the backend `cuda`, too, tf.layers' batch normalization in training goes tfjs-layers' own
+ * way, by many kernels. Each call of such a layer asks for it.
  */
 export function stockBatchNormSetting(): boolean {
   return flag('RBN_STOCK_BATCH_NORM');

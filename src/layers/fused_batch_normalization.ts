@@ -47,7 +47,7 @@ function train({momentum, epsilon, gamma, beta, movingMean, movingVariance}: Ins
 /** Wraps the class's `call`. `isOn` is asked at each call on the backend `cuda`. Once a process. */
 export function fuseBatchNormalization(isOn: () => boolean): void {
   // The class itself is not exported. A name, so that it takes none from the names of the user's layers.
-  const {prototype} = layers.batchNormalization({name: 'prototype'}).constructor as unknown as {prototype: {call: Call}};
+  const prototype = Object.getPrototypeOf(layers.batchNormalization({name: 'prototype'})) as {call: Call};
   const {call} = prototype;
   prototype.call = function(this: layers.Layer, inputs, kwargs) {
     const x = Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : inputs, inside = this as unknown as Inside;

@@ -159,7 +159,7 @@ describe('cuda: tf.layers.batchNormalization in training', function() {
     values[1] = NaN;
     values[6] = Infinity;
     const y = layer.apply(tf.tensor(values, [2, 3, 4]), {training: true}) as tf.Tensor;
-    for (const [i, v] of y.dataSync().entries()) assert.equal(Number.isNaN(v), i % 4 === 1 || i % 4 === 2, `${i}: ${v}`);
+    y.dataSync().forEach((v, i) => assert.equal(Number.isNaN(v), i % 4 === 1 || i % 4 === 2, `${i}: ${v}`));
     layer.dispose();
   }));
 
@@ -189,8 +189,8 @@ describe('cuda: tf.layers.batchNormalization in training', function() {
       }
     };
     for (const stock of [
-      run([2, 3, 4], {}, false), run([1, 4], {}, true), run([2, 3, 4, 5], {axis: 2}, true), run([2, 3], {axis: 0}, true),
-      run([2, 3, 4], {}, true, 'int32'),
+      run([2, 3, 4], {}, false), run([1, 4], {}, true), run([2, 3, 4, 5], {axis: 2}, true),
+      run([2, 3], {axis: 0}, true), run([2, 3, 4], {}, true, 'int32'),
     ]) {
       const kernels = await stock();
       assert.ok(kernels.includes('FusedBatchNorm') && !kernels.includes('BatchNormTraining'), kernels.join());
@@ -325,7 +325,8 @@ describe('cuda: tf.layers.batchNormalization in training', function() {
       assertInvalid(() => context.forward(
           ...sizes, at(x), null, null, null, ...parts, null, null, y, w, w, null, null), text(missing));
       assertInvalid(() => context.backward(
-          ...sizes, y, at(x), null, null, ...parts, null, w, at(state), null, y, null, null, null, ...none), text(missing));
+          ...sizes, y, at(x), null, null, ...parts, null, w, at(state), null, y, null, null, null, ...none),
+          text(missing));
       assertInvalid(() => context.backward(
           ...sizes, y, at(x), null, null, ...none, null, w, at(state), null, y, null, null, null, ...parts),
           text(`d${missing}`));

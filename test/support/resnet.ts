@@ -20,9 +20,10 @@ export const RESNET_50: ResnetOptions =
 
 export function resnet({blocks, filters, inputShape, classes, kernelInitializer}: ResnetOptions): tfl.LayersModel {
   const {layers} = tfl;
-  const conv = (x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides = 1) =>
-    layers.batchNormalization({}).apply(layers.conv2d(
-        {filters, kernelSize, strides, padding: 'same', useBias: false, kernelInitializer}).apply(x)) as tfl.SymbolicTensor;
+  const conv = (x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides = 1) => {
+    const convolution = layers.conv2d({filters, kernelSize, strides, padding: 'same', useBias: false, kernelInitializer});
+    return layers.batchNormalization({}).apply(convolution.apply(x)) as tfl.SymbolicTensor;
+  };
   const relu = (x: tfl.SymbolicTensor) => layers.activation({activation: 'relu'}).apply(x) as tfl.SymbolicTensor;
   const block = (x: tfl.SymbolicTensor, filters: number, strides: number, project: boolean) => {
     const y = conv(relu(conv(relu(conv(x, filters, 1)), filters, 3, strides)), 4 * filters, 1);
@@ -35,6 +36,6 @@ export function resnet({blocks, filters, inputShape, classes, kernelInitializer}
     for (let i = 0; i < count; i++) x = block(x, filters * 2 ** stage, stage > 0 && i === 0 ? 2 : 1, i === 0);
   });
   x = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
-  const outputs = layers.dense({units: classes, activation: 'softmax', kernelInitializer}).apply(x) as tfl.SymbolicTensor;
-  return tfl.model({inputs, outputs});
+  const dense = layers.dense({units: classes, activation: 'softmax', kernelInitializer});
+  return tfl.model({inputs, outputs: dense.apply(x) as tfl.SymbolicTensor});
 }
