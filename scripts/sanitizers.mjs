@@ -53,8 +53,9 @@ if (!await buildAddon(folder, {...process.env, RBN_SANITIZE: 'address'})) proces
 const libasan = output('g++', ['-print-file-name=libasan.so']).trim();
 check('random arguments, the case table and the backend cuda, addon and engine under ASan', process.execPath,
     [path.join(root, 'node_modules/mocha/bin/mocha.js'), '--no-config', '--timeout', '600000',
-      // Figures of speed mean nothing under a sanitizer.
-      '--ignore', 'out/test/cuda/overhead*.test.js',
+      // Figures of speed mean nothing under a sanitizer; whole published models would take an hour, on kernels that
+      // the other tests run, too.
+      '--ignore', 'out/test/cuda/overhead*.test.js', '--ignore', 'out/test/cuda/models.test.js',
       'out/test/fuzz_addon.test.js', 'out/test/cases.test.js', 'out/test/cuda/*.test.js'], {
       LD_PRELOAD: libasan,
       ASAN_OPTIONS: 'detect_leaks=0,allocator_may_return_null=1',
