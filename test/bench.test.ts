@@ -160,7 +160,7 @@ describe('targets and report', () => {
   });
   const times = {
     native: 0.9, kernels: 0.8, nativeAlone: 0.5, typescriptAlone: 30, torchBatchNorm: 0.8, torchRbn: 5, opByOp: 2000,
-    composed: 899, tfBatchNorm: 700, copy: 0.1,
+    composed: 899, tfBatchNorm: 700, fusedBatchNorm: 600, copy: 0.1,
   };
   const measured = {backend: 'cpu' as const, tensorflow: null, gpu: null, rows: [row(times)], overhead: {shape: '[1, 1]', rbn: 30, add: 9}};
   const targets = checkTargets(measured);
@@ -211,7 +211,7 @@ describe('targets and report', () => {
 
   it('are drawn, one bar a contestant', () => {
     const svg = barChart(result);
-    assert.equal([...svg.matchAll(/<rect class="(?!page)/g)].length, 2 * 7); // bars and key
+    assert.equal([...svg.matchAll(/<rect class="(?!page)/g)].length, 2 * 8); // bars and key
     assert.doesNotMatch(svg, /NaN|undefined/);
   });
 });

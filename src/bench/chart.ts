@@ -7,11 +7,11 @@ import type {BenchResult} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
 import {shapeName} from './shapes';
 
-const DRAWN: ContestantName[] = ['nativeAlone', 'native', 'torchBatchNorm', 'torchRbn', 'typescriptAlone', 'tfBatchNorm', 'opByOp'];
+const DRAWN: ContestantName[] = ['nativeAlone', 'native', 'torchBatchNorm', 'torchRbn', 'typescriptAlone', 'fusedBatchNorm', 'tfBatchNorm', 'opByOp'];
 const COLOURS: Partial<Record<ContestantName, [light: string, dark: string]>> = {
   nativeAlone: ['#1d4ed8', '#93b8ff'], native: ['#3b82f6', '#5b8def'], typescriptAlone: ['#0d9488', '#2dd4bf'],
   torchBatchNorm: ['#c2620a', '#f5a54a'], torchRbn: ['#e8a15c', '#c77d2e'],
-  tfBatchNorm: ['#6b7280', '#9ca3af'], opByOp: ['#a3a9b5', '#6b7280'],
+  fusedBatchNorm: ['#be185d', '#f472b6'], tfBatchNorm: ['#6b7280', '#9ca3af'], opByOp: ['#a3a9b5', '#6b7280'],
 };
 
 const WIDTH = 900, LEFT = 110, RIGHT = 70, BAR = 12, GAP = 16, KEY_ROW = 22, KEY_COLUMNS = 3, MARGIN = 16, AXIS = 36;

@@ -17,7 +17,7 @@ import type {Backend} from '../train/backend';
 import {stopwatchOf} from '../train/stopwatch';
 import {Contestant, local} from './measure';
 import {elements, Shape} from './shapes';
-import {batchNormalization, EPSILON, Parameters, rbnOpByOp, Statistics} from './tfjs_ops';
+import {batchNormalization, EPSILON, fusedBatchNormalization, Parameters, rbnOpByOp, Statistics} from './tfjs_ops';
 import {TorchPeer} from './torch_peer';
 
 export const CONTESTANTS = {
@@ -28,6 +28,7 @@ export const CONTESTANTS = {
   composed: 'RBN in tfjs, composed kernels',
   opByOp: 'RBN op by op in tfjs',
   tfBatchNorm: 'tf.layers.batchNormalization',
+  fusedBatchNorm: 'tf.layers.batchNormalization, fused',
   torchBatchNorm: 'PyTorch BatchNorm2d',
   torchRbn: 'PyTorch RBN op by op',
   copy: 'memory copy',
@@ -68,7 +69,10 @@ export function localContestants(backend: Backend, shape: Shape, training: boole
     tfjs('native', rbn, all),
     local('kernels', kernels(x, dy, parameters, statistics), stopwatch),
   ];
-  if (backend.name === 'cuda') return [...native, ...inTfjs];
+  if (backend.name === 'cuda') {
+    const fused = tfjs('fusedBatchNorm', (x, gamma, beta) => fusedBatchNormalization(x, gamma, beta), all.slice(0, 3));
+    return [...native, ...training ? [fused] : [], ...inTfjs];
+  }
   const from = new Float32Array(elements(shape)).fill(1), to = new Float32Array(elements(shape));
   return [
     ...native,

@@ -24,6 +24,7 @@ const EXPLAINED: Partial<Record<ContestantName, string>> = {
   composed: 'composed kernels: the same ops on the kernels that other backends get, composed of tfjs ops.',
   opByOp: 'op by op in tfjs: the definition in tfjs ops, differentiated by tfjs.',
   tfBatchNorm: 'tf.layers.batchNormalization: the ops that this layer calls, plain BatchNorm.',
+  fusedBatchNorm: 'fused: what this layer runs in training on `cuda` with this package, one kernel each way and its moving statistics.',
   torchBatchNorm: 'PyTorch: channels_last; its RBN is the definition around its own fused standardisation, differentiated by autograd (bench/torch_peer.py).',
 };
 

@@ -4,6 +4,7 @@
 // What RBN is compared with inside tfjs: RBN as one would write it in tfjs ops, differentiated by the tape, and what
 // tf.layers.batchNormalization runs. Channels last, rank 4.
 import * as tf from '@tensorflow/tfjs-core';
+import {BatchNormTraining, BatchNormTrainingAttrs} from '../ops';
 
 export const EPSILON = 1e-3;
 
@@ -29,4 +30,12 @@ export function rbnOpByOp(x: tf.Tensor4D, [gamma, beta, centerWeight, scaleWeigh
 export function batchNormalization(x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, statistics: Statistics | null): tf.Tensor4D {
   const {mean, variance} = statistics ?? tf.moments(x, ALL_BUT_CHANNELS);
   return tf.batchNorm4d(x, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, EPSILON);
+}
+
+/** What tf.layers.batchNormalization runs in training on the backend `cuda`, moving statistics included. */
+export function fusedBatchNormalization(x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D): tf.Tensor4D {
+  const attrs: BatchNormTrainingAttrs = {axis: 3, epsilon: EPSILON, momentum: 0.99, keepState: true};
+  // Like gamma in shape; their values change nothing.
+  return tf.engine().runKernel<tf.Tensor[]>(
+      BatchNormTraining, {x, gamma, beta, movingMean: gamma, movingVariance: gamma}, attrs)[0] as tf.Tensor4D;
 }

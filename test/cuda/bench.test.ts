@@ -13,10 +13,13 @@ import type {BenchResult} from '#dist/bench/bench';
 import {localContestants} from '#dist/bench/contestants';
 import {report} from '#dist/bench/report';
 import {checkTargets} from '#dist/bench/targets';
+import {batchNormalization, fusedBatchNormalization} from '#dist/bench/tfjs_ops';
 
 import {cudaEnvironment, onCuda, strictly} from '../support/cuda';
 
-const CONTESTANTS = ['native', 'kernels', 'tfBatchNorm', 'composed', 'opByOp'];
+/** In training, when tf.layers' BatchNorm is fused, or not. */
+const contestantsIn = (training: boolean) =>
+  ['native', 'kernels', ...training ? ['fusedBatchNorm'] : [], 'tfBatchNorm', 'composed', 'opByOp'];
 
 describe('the benchmark on cuda', function() {
   this.timeout(60000);
@@ -27,7 +30,7 @@ describe('the benchmark on cuda', function() {
     it(`runs every contestant on the device, ${training ? 'training' : 'frozen'}`, async () => {
       tf.engine().startScope();
       const contestants = localContestants({name: 'cuda', engine: 'simulator'}, [2, 3, 4, 5], training, 1);
-      assert.deepEqual(contestants.map(({name}) => name), CONTESTANTS);
+      assert.deepEqual(contestants.map(({name}) => name), contestantsIn(training));
       for (const contestant of contestants) {
         const {numTensors} = tf.memory();
         const times = await contestant.sample(2);
@@ -37,6 +40,18 @@ describe('the benchmark on cuda', function() {
       tf.engine().endScope();
     });
   }
+
+  it('compares batch normalizations that compute the same', () => tf.tidy(() => {
+    const [x, dy] = [1, 2].map((seed) => tf.randomNormal<tf.Rank.R4>([3, 4, 5, 6], 1, 2, 'float32', seed));
+    const [gamma, beta] = [3, 4].map((seed) => tf.randomNormal<tf.Rank.R1>([6], 1, 1, 'float32', seed));
+    const [plain, fused] = [batchNormalization, fusedBatchNormalization].map((normalize) => {
+      const f = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) =>
+        normalize(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D, null);
+      return [f(x!, gamma!, beta!), ...tf.grads(f)([x!, gamma!, beta!], dy!)];
+    });
+    // Values up to 100, of float32 ops and their sums.
+    plain!.forEach((expected, i) => tf.test_util.expectArraysClose(fused![i]!.dataSync(), expected.dataSync(), 2e-4));
+  }));
 
   it('says in its report what it was measured on', () => {
     // In a process of its own: a benchmark puts tfjs into production mode.
@@ -48,13 +63,13 @@ describe('the benchmark on cuda', function() {
     assert.equal(status, 0, stderr);
     const result = JSON.parse(stdout) as BenchResult;
     assert.deepEqual(result.rows.map(({training, times}) => [training, Object.keys(times).sort()]),
-        [true, false].map((training) => [training, [...CONTESTANTS].sort()]));
+        [true, false].map((training) => [training, contestantsIn(training).sort()]));
     assert.deepEqual(checkTargets(result), [], 'there are no figures to reach yet');
     const gpu = {engine: 'cuda', name: 'NVIDIA T4', computeCapability: '7.5', cuda: '13.0'} as const;
     const text = report({...result, gpu}, 'tfjs-rbn bench --backend cuda', null);
     assert.match(text, /^# Benchmark on a GPU$/m);
     assert.match(text, /^NVIDIA T4, compute capability 7\.5, driver for CUDA 13\.0\./m);
-    assert.match(text, /^\| 2x2x2x4 +\|( +[\d.]+ \|){5}$/m);
+    assert.match(text, /^\| 2x2x2x4 +\|( +[\d.]+ \|){6}$/m);
     assert.doesNotMatch(text, /PyTorch|thread|Targets|undefined|NaN/);
     const simulated = report({...result, gpu: {...gpu, engine: 'simulator'}}, '', null);
     assert.match(simulated, /^# Benchmark on the simulator: these times mean nothing$/m);
