@@ -268,7 +268,7 @@ describe('kernels of cpu', () => {
             dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias,
           ];
           backward(1, ...backwardArgs);
-          return {mask, gradients};
+          return {mask, gradients, forwardArgs, backwardArgs};
         };
         const expected = run(plainForward, plainBackward);
         for (const actual of [run(plainForward, addon.cpuBackward), run(addon.cpuForward, plainBackward)]) {
@@ -279,6 +279,15 @@ describe('kernels of cpu', () => {
             assert.ok(error <= 5e-7, `output ${i}: relative error ${error}`);
           });
         }
+        // No call goes beyond an array: each is refused where an element is missing.
+        const refusesShort = (call: (...args: never[]) => void, args: readonly unknown[]) => args.forEach((arg, i) => {
+          if (!(arg instanceof Float32Array || arg instanceof Uint8Array)) return;
+          const short = args.map((other, k) => k === i ? arg.subarray(0, arg.length - 1) : other);
+          assert.throws(() => (call as (...all: unknown[]) => void)(1, ...short),
+              {name: 'RangeError', message: /: expected at least \d+ elements, received \d+$/}, `argument ${i}`);
+        });
+        refusesShort(addon.cpuForward, expected.forwardArgs);
+        refusesShort(addon.cpuBackward, expected.backwardArgs);
       });
     }
   }

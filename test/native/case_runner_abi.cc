@@ -78,6 +78,11 @@ std::vector<Spoiled<Call>> spoiled_problems() {
        with([](P* p) { p->channels = 0, p->instances = p->positions = kHuge, p->training = 0; })},
       {"a state whose bytes overflow",
        with([](P* p) { p->instances = int64_t{1} << 57, p->positions = p->channels = 1; })},
+      {"no positions, and a state whose bytes overflow",
+       with([](P* p) { p->positions = 0, p->instances = int64_t{1} << 57, p->channels = 1; })},
+      // 8 · 4 · 2^60 wraps to 0, which fits in shared memory.
+      {"positions whose bytes overflow",
+       with([](P* p) { p->positions = int64_t{1} << 60, p->instances = p->channels = 1; })},
       {"more blocks than a grid has", with([](P* p) { p->channels = int64_t{1} << 41; })},
       {"sizes whose bytes overflow",
        with([](P* p) { p->instances = int64_t{1} << 61, p->positions = 1; })},
@@ -139,6 +144,12 @@ std::string bad_forward(const Engine& engine, const char* case_name) {
   if (c.positions() > 1 && !c.channels_first())
     list.push_back({"one block more than a grid has", [](F* f) {
                       f->problem.instances = int64_t{1} << 31, f->problem.channels = 1;
+                    }});
+  // Blocks that write a mask are smaller than those that sum.
+  if (c.positions() > 1 && !c.channels_first() && c.relu && c.residual)
+    list.push_back({"more blocks of the second pass than a grid has", [](F* f) {
+                      f->problem.instances = int64_t{1} << 30;
+                      f->problem.positions = 5440, f->problem.channels = 3;
                     }});
   const RbnEngineApi& api = engine.api();
   const auto run = [&](const F* f, int32_t plan, RbnError* error) {

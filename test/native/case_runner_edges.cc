@@ -3,6 +3,7 @@
 //
 // Tests of the engine's C ABI where calls are legal, but at an edge: nothing to do, arrays off the
 // alignment of vectors, a mask that is not to be written, plans that need no memory.
+#include <algorithm>
 #include <cstring>
 
 #include "case_runner_abi.h"
@@ -92,6 +93,45 @@ std::string empty_batch_without_options(const Engine& engine) {
   return expect("backward", api.backward(context, &call, RBN_PLAN_AUTO, &error), RBN_OK, error);
 }
 
+// Null for the whole calibration is plain batch normalization: the same bits as with an open gate and
+// without centring.
+std::string plain_batch_normalization(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnContext* const context = engine.context();
+  for (const char* name :
+       {"small [2,3,3,4] training relu float32", "small [2,3,3,4] frozen relu float32",
+        "small, axis 1 [2,3,3,3] training relu float32",
+        "small, axis 1 [2,3,3,3] frozen relu float32",
+        "small [3,5] training relu float32", "small [3,5] frozen relu float32"}) {
+    const Case c = case_named(name);
+    CaseData data = make_data(c);
+    for (auto* weights : {&data.center_weight, &data.scale_weight})
+      std::fill(weights->begin(), weights->end(), 0.0f);
+    std::fill(data.scale_bias.begin(), data.scale_bias.end(), 100.0f);
+    const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
+    Arrays open(machine.get(), c, data), plain(machine.get(), c, data);
+    open.forward();
+    open.backward();
+    RbnForward forward = plain.forward_call();
+    forward.center_weight = forward.scale_weight = forward.scale_bias = nullptr;
+    RbnBackward backward = plain.backward_call();
+    backward.center_weight = backward.scale_weight = backward.scale_bias = nullptr;
+    backward.dcenter_weight = backward.dscale_weight = backward.dscale_bias = nullptr;
+    RbnError error = {};
+    check(api.forward(context, &forward, RBN_PLAN_AUTO, &error), error, "forward");
+    check(api.backward(context, &backward, RBN_PLAN_AUTO, &error), error, "backward");
+    Outputs expected = open.outputs();
+    const Outputs actual = plain.outputs();
+    // What was not asked for stays as it was.
+    expected.dcenter_weight = actual.dcenter_weight;
+    expected.dscale_weight = actual.dscale_weight;
+    expected.dscale_bias = actual.dscale_bias;
+    const std::string failure = same_bits(expected, actual);
+    if (!failure.empty()) return std::string(name) + ": " + failure;
+  }
+  return "";
+}
+
 // Pointers need the alignment of their elements alone.
 std::string unaligned(const Engine& engine) {
   for (const char* name :
@@ -152,6 +192,7 @@ std::vector<AbiTest> edge_tests() {
       {"forced plans", forced_plans},
       {"nothing to do", nothing_to_do},
       {"empty batch without optional gradients", empty_batch_without_options},
+      {"plain batch normalization", plain_batch_normalization},
       {"arrays off the alignment of vectors", unaligned},
       {"a mask that nobody asked for", mask_left_alone},
   };

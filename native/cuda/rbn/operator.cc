@@ -33,7 +33,6 @@ class Layout {
     bytes_ += static_cast<size_t>(round_up(count * static_cast<int64_t>(sizeof(T)), 256));
   }
   cudaError_t allocate(Workspace* workspace) {
-    if (bytes_ == 0) return cudaSuccess;
     const cudaError_t code = workspace->allocate(bytes_);
     if (code != cudaSuccess) return code;
     for (int i = 0; i < pieces_; ++i)
@@ -95,8 +94,9 @@ int32_t check_grid(int64_t blocks, RbnError* error) {
               static_cast<long long>(kMaxGrid), static_cast<long long>(blocks));
 }
 
+// S > 1: elements of a row, which is the fastest axis of x.
 int64_t row_of(const RbnProblem& p) {
-  return p.layout == RBN_CHANNELS_LAST || is_single(p) ? p.channels : p.positions;
+  return p.layout == RBN_CHANNELS_LAST ? p.channels : p.positions;
 }
 
 bool writes_mask(const RbnForward& call) {
@@ -341,14 +341,13 @@ int32_t check_problem(const RbnProblem& p, RbnError* error) {
                 p.epsilon);
   }
   // 64 bytes a channel of an instance cover the state and all temporary planes, 16 an element the
-  // tensor and partial sums; a size of 0 must not hide that the others overflow.
+  // tensor and partial sums; instances or channels of 0 must not hide that the others overflow.
   int64_t planes, elements, bytes;
   const int64_t instances = p.instances > 0 ? p.instances : 1;
-  const int64_t positions = p.positions > 0 ? p.positions : 1;
   const int64_t channels = p.channels > 0 ? p.channels : 1;
   if (__builtin_mul_overflow(instances, channels, &planes) ||
       __builtin_mul_overflow(planes, static_cast<int64_t>(64), &bytes) ||
-      __builtin_mul_overflow(planes, positions, &elements) ||
+      __builtin_mul_overflow(planes, p.positions, &elements) ||
       __builtin_mul_overflow(elements, static_cast<int64_t>(16), &bytes)) {
     return fail(
         error, RBN_INVALID_ARGUMENT,
