@@ -8,7 +8,7 @@ import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/t
 import {CudaBackend, disposeAfterFailedGradients} from './backend';
 import {stockBatchNormSetting} from './binding';
 import {
-  cudaConfigs, fuseOptimizers, registerBatchNormTrainingGradient, registerCudaGradients,
+  cudaConfigs, fuseMoments, fuseOptimizers, registerBatchNormTrainingGradient, registerCudaGradients,
 } from './kernels/cuda';
 import {fuseBatchNormalization} from './layers/fused_batch_normalization';
 
@@ -29,5 +29,6 @@ if (findBackendFactory('cuda') == null) {
   registerCudaGradients();
   registerBatchNormTrainingGradient();
   fuseOptimizers();
+  fuseMoments();
   fuseBatchNormalization(() => !stockBatchNormSetting());
 }

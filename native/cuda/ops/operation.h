@@ -57,6 +57,7 @@ OperationTable pool_operations();
 OperationTable resize_operations();
 OperationTable batch_norm_operations();
 OperationTable optimizer_operations();
+OperationTable moments_operations();
 
 // The C ABI's functions. An index counts through these tables in the order above.
 const char* operation_name(int32_t index);

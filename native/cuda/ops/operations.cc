@@ -19,6 +19,7 @@ const Operation* operation_at(int32_t index) {
       scatter_operations, sort_operations, matmul_operations,
       convolution_operations, depthwise_operations, pool_operations,
       resize_operations, batch_norm_operations, optimizer_operations,
+      moments_operations,
   };
   if (index < 0) return nullptr;
   for (const auto table_of : kTables) {

@@ -10,7 +10,7 @@
 
 #include "../runtime/launch.h"
 #include "operation.h"
-#include "reduce_plan.h"
+#include "reduce_block.h"
 
 namespace rbn {
 namespace {
@@ -124,33 +124,6 @@ template <class T>
 using ArgMaxOf = ArgOf<T, true>;
 template <class T>
 using ArgMinOf = ArgOf<T, false>;
-
-// Where a thread stands in a block of `columns` times `lanes`.
-struct Position {
-  int lane, column;
-  int step;  // from a thread to that of the next lane
-};
-
-__device__ __forceinline__ Position position(int columns, int lanes, bool along) {
-  const int t = threadIdx.x;
-  return along ? Position{t % lanes, t / lanes, 1} : Position{t / columns, t % columns, columns};
-}
-
-// Combines over the lanes by halves; the result is in lane 0. Called by all threads of the block.
-template <class Op>
-__device__ __forceinline__ typename Op::Acc combine_lanes(typename Op::Acc value, const Position& at,
-                                                          int lanes, typename Op::Acc* scratch) {
-  __syncthreads();  // the scratch of the tile before has been read
-  scratch[threadIdx.x] = value;
-  for (int half = lanes / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (at.lane < half) {
-      value = Op::combine(value, scratch[threadIdx.x + half * at.step]);
-      scratch[threadIdx.x] = value;
-    }
-  }
-  return value;
-}
 
 // The elements first, first + lanes, … before `end` of the output that begins at x.
 template <class Op>
@@ -267,14 +240,9 @@ int32_t reduce(RbnContext* context, const RbnCall& call, RbnError* error) {
   if (out.dtype != kTypeOf<typename Op::Out>)
     return fail(error, RBN_INVALID_ARGUMENT, "output: expected dtype %d, received %d",
                 kTypeOf<typename Op::Out>, out.dtype);
-  bool is_reduced[RBN_MAX_RANK] = {};
-  for (int32_t i = 0; i < call.attribute_count; ++i) {
-    const double axis = call.attributes[i];
-    if (!(axis >= 0 && axis < x.rank) || axis != floor(axis))
-      return fail(error, RBN_INVALID_ARGUMENT, "axis: expected 0 to %d, received %g", x.rank - 1,
-                  axis);
-    is_reduced[static_cast<int>(axis)] = true;
-  }
+  bool is_reduced[RBN_MAX_RANK];
+  const int32_t status = reduced_axes(call, x, &is_reduced, error);
+  if (status != RBN_OK) return status;
   const ReduceShape shape = reduce_shape(x, is_reduced);
   if (element_count(out) != shape.outputs)
     return fail(error, RBN_INVALID_ARGUMENT, "output: expected %lld elements, received %lld",

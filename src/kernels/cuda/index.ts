@@ -16,6 +16,7 @@ import {gatherKernels} from './gather';
 import {CudaKernel, CudaKernels, KernelArguments} from './kernel';
 import {layoutKernels} from './layout';
 import {matMulKernels} from './matmul';
+import {momentsKernels} from './moments';
 import {optimizerKernels} from './optimizers';
 import {poolKernels} from './pool';
 import {reductionKernels} from './reductions';
@@ -27,6 +28,7 @@ import {views} from './views';
 
 export {registerBatchNormTrainingGradient} from './batch_norm_training';
 export {registerCudaGradients} from './gradients';
+export {fuseMoments} from './moments';
 export {fuseOptimizers} from './optimizers';
 
 /** Kernels on tensors that live on the device: float32, int32 and bool. */
@@ -39,6 +41,7 @@ const native: CudaKernels = {
   ...gatherKernels,
   ...layoutKernels,
   ...matMulKernels,
+  ...momentsKernels,
   ...optimizerKernels,
   ...poolKernels,
   ...reductionKernels,
