@@ -46,6 +46,8 @@ function registerGradient(): void {
 
 /** Puts the form above before tfjs-core's, which runs on other backends and for other dtypes. Once a process. */
 export function fuseMoments(): void {
+  // Bundlers make getters of exports, which stay as they are.
+  if (Object.getOwnPropertyDescriptor(core, 'moments')?.writable !== true) return;
   registerGradient();
   const original = core.moments;
   const fused: Moments = (x, axis = null as unknown as number[], keepDims = false) => {
