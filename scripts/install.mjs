@@ -11,7 +11,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import {buildAddon, buildWithCmake, findNvcc, output, root, say, which} from './tools.mjs';
+import {findHeaders} from './headers.mjs';
+import {buildAddon, buildWithCmake, findNvcc, output, root, say, versionOf, which} from './tools.mjs';
 
 const only = process.argv[2];
 
@@ -57,10 +58,16 @@ async function installEngine() {
     say("RBN_CUDA_ARCHITECTURES=native, but nvidia-smi names no GPU: the CUDA engine was not built");
     return false;
   }
+  const headers = findHeaders(nvcc, Number.parseInt(versionOf(nvcc) ?? '', 10));
+  for (const [name, folder] of Object.entries(headers)) {
+    say(folder === null ? `no headers of ${name} found: the engine will do without it. 'npx tfjs-rbn doctor' tells how to get them` :
+      `headers of ${name}: ${folder}`);
+  }
   // Another nvcc or another list of GPUs: what CMake has cached no longer holds.
   fs.rmSync(path.join(root, 'out', 'cuda'), {recursive: true, force: true});
   if (await buildWithCmake(`the CUDA engine for ${architectures} with ${nvcc}`, 'cuda',
-      {RBN_BUILD: 'cuda', CMAKE_CUDA_COMPILER: nvcc, RBN_CUDA_ARCHITECTURES: architectures})) {
+      {RBN_BUILD: 'cuda', CMAKE_CUDA_COMPILER: nvcc, RBN_CUDA_ARCHITECTURES: architectures,
+        RBN_CUBLAS_HEADERS: headers.cublas ?? '', RBN_CUDNN_HEADERS: headers.cudnn ?? ''})) {
     return true;
   }
   say('the CUDA engine was not built, the CPU code works. Next: mend what nvcc said, then npm rebuild tfjs-rbn');

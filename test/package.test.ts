@@ -171,7 +171,7 @@ describe('architecture', () => {
     ["no header of TensorFlow", /#include [<"]tensorflow\//, native, /^$/],
     ['tfjs-node only by its path, never by name: it is optional', /(?:from|import|require\() ?['"]@tensorflow\/tfjs-node/,
       () => filesUnder('src', '.ts', '.mts'), /^$/],
-    ['cudnn and cublas only in native/cuda', /\bcudnn|\bcublas/i, native, /^native\/cuda\//],
+    ['cudnn and cublas only in native/cuda', /\bcudnn|\bcublas/i, native, /^native\/(cuda|simulator)\//],
     ['.node files required only in src/binding', /\.node\b['`]|process\.dlopen/,
       () => filesUnder('src', '.ts', '.mts'), /^src\/binding\//],
     ['process.env only in src/binding', /process\.env/, () => filesUnder('src', '.ts', '.mts'), /^src\/binding\//],

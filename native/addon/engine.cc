@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "../cuda/open_engine.h"
+#include "libraries.h"
 #include "session.h"
 
 namespace rbn::addon {
@@ -21,6 +22,7 @@ Napi::Value CreateContext(const Napi::CallbackInfo& info, const RbnEngineApi* ap
   Check(info.Env(), api->context_create(device, &context, &error), error);
   auto session = std::make_shared<Session>(api, context);
   Napi::Object object = Napi::Object::New(info.Env());
+  AddLibraryMethods(object, session);
   AddMemoryMethods(object, session);
   AddRunMethods(object, session);
   AddRbnMethods(object, session);
@@ -74,6 +76,7 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
     operations.Set(i, operation);
   }
   object.Set("operations", operations);
+  AddLibraries(object, api);
   const auto add = [&](const char* name, Napi::Value (*f)(const Napi::CallbackInfo&, const RbnEngineApi*)) {
     object.Set(name, Napi::Function::New(
                          info.Env(), [f, api](const Napi::CallbackInfo& call) { return f(call, api); }, name));

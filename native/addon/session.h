@@ -72,6 +72,7 @@ void AddMethod(Napi::Object object, const char* name,
 }
 
 // What each file adds to a context.
+void AddLibraryMethods(Napi::Object object, const SessionPointer& session);  // libraries.cc
 void AddMemoryMethods(Napi::Object object, const SessionPointer& session);  // memory.cc
 void AddRbnMethods(Napi::Object object, const SessionPointer& session);     // rbn.cc
 void AddRunMethods(Napi::Object object, const SessionPointer& session);     // run.cc

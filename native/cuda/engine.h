@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define RBN_ENGINE_ABI_VERSION 3
+#define RBN_ENGINE_ABI_VERSION 4
 
 typedef enum RbnStatus {
   RBN_OK = 0,
@@ -94,6 +94,24 @@ typedef struct RbnMemory {
   uint64_t allocations;  // live ones
 } RbnMemory;
 
+// NVIDIA's libraries that a context can use, in the order in which they are opened: cuDNN may need cuBLAS.
+typedef enum RbnLibrary { RBN_CUBLAS = 0, RBN_CUDNN = 1 } RbnLibrary;
+
+typedef struct RbnLibraryInfo {
+  int32_t in_use;     // 1: opened, complete, and of the major version that the engine was compiled for
+  char version[32];   // "9.1.0"; "" where it is not known
+  char path[1024];    // of the file that is in use or will not do; "" where none of the candidates is there
+  char problem[512];  // why a file that is there will not do; "" otherwise
+} RbnLibraryInfo;
+
+// How matrix products and convolutions of float32 are made. native/cuda/libraries/products.h says which of them
+// libraries do.
+typedef enum RbnProducts {
+  RBN_PRODUCTS_EXACT = 0,  // by libraries where they are open, all in float32; the default
+  RBN_PRODUCTS_TF32 = 1,   // the same, but libraries may round factors to 10 bits (TF32)
+  RBN_PRODUCTS_PLAIN = 2,  // by this engine's own kernels
+} RbnProducts;
+
 // A copy to the host under way; see download_begin.
 typedef struct RbnDownload RbnDownload;
 
@@ -157,6 +175,16 @@ typedef struct RbnEngineApi {
   const char* (*operation_name)(int32_t operation);  // null past the last one
   int32_t (*operation_takes_host)(int32_t operation);
   int32_t (*run)(RbnContext* context, int32_t operation, const RbnCall* call, RbnError* error);
+
+  // NVIDIA's libraries (RbnLibrary). The file that the system's loader knows, "libcudnn.so.9", and the folder of the
+  // headers that the engine was compiled with, beside which the library often is; null: compiled without.
+  const char* (*library_file)(int32_t library);
+  const char* (*library_headers)(int32_t library);
+  // Opens the first of the candidates (files, or names for the system's loader) that will do, for the context or, where
+  // that is null, only to look. That there is none is no error but said in `info`; plain kernels do the work.
+  int32_t (*library_open)(RbnContext* context, int32_t library, const char* const* candidates, int32_t count,
+                          RbnLibraryInfo* info, RbnError* error);
+  int32_t (*set_products)(RbnContext* context, int32_t products, RbnError* error);  // RbnProducts
 
   // All pointers in `call` are device pointers. Asynchronous. An empty batch as in native/cpu. The plan
   // must fit the problem (RBN_INVALID_ARGUMENT otherwise).

@@ -120,6 +120,21 @@ function(rbn_add_tensorflow_test)
   target_link_libraries(rbn_tensorflow_test PRIVATE rbn_cases)
 endfunction()
 
+# A false cuBLAS and cuDNN, each also without one of its functions. No test links them: the engine opens them.
+function(rbn_add_false_libraries)
+  set(folder "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
+  add_library(rbn_false_libraries INTERFACE)
+  target_compile_options(rbn_false_libraries INTERFACE -Wall -Wextra -O1 -ffp-contract=off)
+  target_include_directories(rbn_false_libraries INTERFACE "${folder}/../../native/simulator/include")
+  foreach(library IN ITEMS cublas cudnn)
+    foreach(kind IN ITEMS fake incomplete)
+      add_library(rbn_${library}_${kind} MODULE ${folder}/${library}_fake.cc)
+      target_link_libraries(rbn_${library}_${kind} PRIVATE rbn_false_libraries)
+    endforeach()
+    target_compile_definitions(rbn_${library}_incomplete PRIVATE RBN_FAKE_INCOMPLETE)
+  endforeach()
+endfunction()
+
 # cmake -DRBN_CASES_OUTPUT=FILE -P cases.cmake writes the file without a project.
 if(CMAKE_SCRIPT_MODE_FILE AND RBN_CASES_OUTPUT)
   rbn_generate_cases("${RBN_CASES_OUTPUT}")

@@ -3,11 +3,12 @@
 //
 // Convolution of images, and its gradients to the image and to the filter. All three are products
 // with the matrix of patches, [pixels, taps · channels], which is read out of the image as the
-// product goes on:
+// product goes on, unless a library does them (../libraries/products.h):
 //   y [pixels, O]        = patches of x · filter [taps · C, O]
 //   dx [pixels, C]       = patches of dy, which go back through the strides, · filter [taps · O, C]
 //   dfilter [taps · C, O] = patches of x, transposed, · dy [pixels, O]
 // With a stride s the second multiplies s² times as many zeros as it has to.
+#include "../libraries/products.h"
 #include "conv_shape.h"
 #include "product.h"
 
@@ -130,6 +131,11 @@ int32_t forward_operation(RbnContext* context, const RbnCall& call, RbnError* er
   int32_t status = conv_shape(x, filter, y, false, call.attributes, &shape, error);
   if (status == RBN_OK) status = ending_of(call, shape.out_channels, &ending, error);
   if (status != RBN_OK) return status;
+  status = convolve_by_library(context, ConvolutionKind::kForward, shape, x, filter, y, error);
+  if (status == RBN_OK)
+    return apply_ending(context, static_cast<float*>(y.data), element_count(y), shape.out_channels,
+                        shape.channels_first ? shape.pixels_out() : 1, ending, error);
+  if (status != kNotTaken) return status;
   const int64_t pixels = shape.batch * shape.pixels_out(), depth = shape.taps() * shape.in_channels;
   const StoredMatrix<float> weights = {floats(filter), Lines::of(depth, 0, shape.out_channels, 1)};
   return product<float>(
@@ -142,8 +148,10 @@ int32_t forward_operation(RbnContext* context, const RbnCall& call, RbnError* er
 int32_t input_operation(RbnContext* context, const RbnCall& call, RbnError* error) {
   const RbnTensor &dy = call.inputs[0], &filter = call.inputs[1], &dx = call.outputs[0];
   ConvShape shape = {};
-  const int32_t status = conv_shape(dx, filter, dy, false, call.attributes, &shape, error);
+  int32_t status = conv_shape(dx, filter, dy, false, call.attributes, &shape, error);
   if (status != RBN_OK) return status;
+  status = convolve_by_library(context, ConvolutionKind::kInput, shape, dx, filter, dy, error);
+  if (status != kNotTaken) return status;
   const int64_t pixels = shape.batch * shape.pixels_in();
   // Along k go the taps and, within one, its out_channels.
   const StoredMatrix<float> weights = {
@@ -161,8 +169,10 @@ int32_t input_operation(RbnContext* context, const RbnCall& call, RbnError* erro
 int32_t filter_operation(RbnContext* context, const RbnCall& call, RbnError* error) {
   const RbnTensor &x = call.inputs[0], &dy = call.inputs[1], &filter = call.outputs[0];
   ConvShape shape = {};
-  const int32_t status = conv_shape(x, filter, dy, false, call.attributes, &shape, error);
+  int32_t status = conv_shape(x, filter, dy, false, call.attributes, &shape, error);
   if (status != RBN_OK) return status;
+  status = convolve_by_library(context, ConvolutionKind::kFilter, shape, x, filter, dy, error);
+  if (status != kNotTaken) return status;
   const int64_t pixels = shape.batch * shape.pixels_out(), rows = shape.taps() * shape.in_channels;
   const StoredMatrix<float> gradient = {
       floats(dy),

@@ -3,6 +3,7 @@
 //
 // Products of matrices and of batches of them. A transposed matrix is one that is read along other
 // strides.
+#include "../libraries/products.h"
 #include "product.h"
 
 namespace rbn {
@@ -27,6 +28,24 @@ RbnTensor batch_of(const RbnTensor& t) {
   return batch;
 }
 
+// By a library, where the batch has at most one dimension; kNotTaken otherwise.
+int32_t multiply_floats(RbnContext* context, const RbnCall& call, const Side& a, const Side& b,
+                        const ProductSize& size, const Broadcast& batch, const Ending& ending,
+                        RbnError* error) {
+  if (batch.rank > 1) return kNotTaken;
+  float* const out = static_cast<float*>(call.outputs[0].data);
+  const auto step = [&](int operand, const Side& side) {
+    return size.batch == 1 ? 0 : batch.stride[0][operand] * side.lines * side.depth;
+  };
+  const MatrixProduct matrices = {floats(call.inputs[0]), floats(call.inputs[1]), out, size.rows,
+                                  size.columns, size.depth, size.batch, a.along != 1, b.along == 1,
+                                  step(0, a), step(1, b)};
+  const int32_t status = multiply_by_library(context, matrices, error);
+  return status != RBN_OK ? status
+                          : apply_ending(context, out, size.batch * size.rows * size.columns,
+                                         size.columns, 1, ending, error);
+}
+
 template <class T>
 int32_t multiply(RbnContext* context, const RbnCall& call, const Side& a, const Side& b,
                  const Broadcast& batch, const Ending& ending, RbnError* error) {
@@ -48,6 +67,10 @@ int32_t multiply(RbnContext* context, const RbnCall& call, const Side& a, const 
       dimension.by = Divider::of(std::max<int64_t>(batch.size[d], 1));
       dimension.size = static_cast<uint32_t>(batch.size[d]);
     }
+  }
+  if (std::is_same<T, float>::value) {
+    const int32_t status = multiply_floats(context, call, a, b, size, batch, ending, error);
+    if (status != kNotTaken) return status;
   }
   const auto stored = [&](const Side& side, const RbnTensor& t) {
     return StoredMatrix<T>{static_cast<const T*>(t.data),

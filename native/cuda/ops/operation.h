@@ -59,6 +59,9 @@ OperationTable batch_norm_operations();
 OperationTable optimizer_operations();
 OperationTable moments_operations();
 
+// An operation by its name, which must be one's.
+const Operation* find_operation(const char* name);
+
 // The C ABI's functions. An index counts through these tables in the order above.
 const char* operation_name(int32_t index);
 int32_t operation_takes_host(int32_t index);

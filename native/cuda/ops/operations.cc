@@ -3,6 +3,8 @@
 //
 // From an index to an operation, and what is the same for all of them: arguments are counted, tensors
 // on the host get device memory where an operation needs it, errors name the operation.
+#include <string.h>
+
 #include <vector>
 
 #include "../runtime/guard.h"
@@ -101,6 +103,12 @@ int32_t run_checked(RbnContext* context, const Operation& operation, const RbnCa
 }
 
 }  // namespace
+
+const Operation* find_operation(const char* name) {
+  int32_t index = 0;
+  while (strcmp(operation_at(index)->name, name) != 0) ++index;
+  return operation_at(index);
+}
 
 const char* operation_name(int32_t index) {
   const Operation* operation = operation_at(index);

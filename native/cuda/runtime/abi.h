@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The C ABI's functions for memory, copies and time, as engine.h describes them; engine.cc puts them
+// The C ABI's functions for memory, copies, time and libraries, as engine.h describes them; engine.cc puts them
 // into its table.
 #ifndef RBN_CUDA_RUNTIME_ABI_H_
 #define RBN_CUDA_RUNTIME_ABI_H_
@@ -28,6 +28,13 @@ int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes, Rb
                        RbnError* error);
 int32_t download_finish(RbnDownload* download, void* to_host, RbnError* error);
 void download_free(RbnDownload* download);
+
+// ../libraries/libraries.cc
+const char* library_file(int32_t library);
+const char* library_headers(int32_t library);
+int32_t library_open(RbnContext* context, int32_t library, const char* const* candidates, int32_t count,
+                     RbnLibraryInfo* info, RbnError* error);
+int32_t set_products(RbnContext* context, int32_t products, RbnError* error);
 
 // event.cc
 int32_t event_record(RbnContext* context, RbnEvent** event, RbnError* error);

@@ -29,12 +29,16 @@ RbnContext::~RbnContext() {
   // process.
   if (cudaSetDevice(device) != cudaSuccess) {
     (void)cudaGetLastError();
+    (void)cublas.release();
+    (void)cudnn.release();
     return;
   }
   for (const auto& allocation : allocations)
     (void)cudaFreeAsync(const_cast<void*>(allocation.first), stream);
   if (stream) {
     (void)cudaStreamSynchronize(stream);
+    cudnn.reset();
+    cublas.reset();
     (void)cudaStreamDestroy(stream);
   }
   if (pool) (void)cudaMemPoolDestroy(pool);

@@ -10,9 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <memory>
 #include <unordered_map>
 
 #include "../engine.h"
+#include "../libraries/cublas.h"
+#include "../libraries/cudnn.h"
 
 struct RbnContext {
   int device = 0;
@@ -26,6 +29,10 @@ struct RbnContext {
   uint64_t used = 0, peak = 0;  // bytes, workspaces included
   uint64_t limit = 0;           // of `used`; 0: none
   uint64_t failing = 0;         // the failing-th allocation from now fails; 0: none
+
+  std::unique_ptr<rbn::Cublas> cublas;  // null: plain kernels do its work
+  std::unique_ptr<rbn::Cudnn> cudnn;
+  int32_t products = RBN_PRODUCTS_EXACT;
 
   RbnContext() = default;
   RbnContext(const RbnContext&) = delete;
