@@ -5,7 +5,7 @@
 // its form of tf.layers' batch normalization.
 import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
 
-import {CudaBackend, disposeAfterFailedGradients} from './backend';
+import {CudaBackend, disposeAfterFailedGradients, registerFlags} from './backend';
 import {stockBatchNormSetting} from './binding';
 import {
   cudaConfigs, fuseMoments, fuseOptimizers, registerBatchNormTrainingGradient, registerCudaGradients,
@@ -16,6 +16,7 @@ import {fuseBatchNormalization} from './layers/fused_batch_normalization';
 const PRIORITY = 0;
 
 if (findBackendFactory('cuda') == null) {
+  registerFlags();
   registerBackend('cuda', () => {
     const backend = new CudaBackend();
     if (backend.engineKind === 'simulator') {

@@ -5,7 +5,10 @@
 // operations of the engine on them.
 import {backend_util, BackendTimingInfo, BackendValues, DataId, DataStorage, DataType, engine, KernelBackend, TensorInfo, util} from '@tensorflow/tfjs-core';
 
-import {Command, createContext, EngineContext, openEngine, Place, settings, translate, translated} from '../binding';
+import {
+  Command, createContext, EngineContext, LibraryState, openEngine, openLibraries, Place, Problem, Products, settings, translate, translated,
+} from '../binding';
+import {productsOfFlags} from './flags';
 import {arrayOf, DeviceArray, DeviceDtype, elementBytes, isDeviceDtype, toArray, typeOf} from './arrays';
 
 /** A tensor to be made. */
@@ -44,11 +47,23 @@ export interface CudaMemoryInfo {
   numBytesInGPULimit: number;
 }
 
+const warned = new Set<string>();
+
+/** Says what is missing, once a process. */
+function warnOnce({code, message, next}: Problem): void {
+  if (warned.has(code)) return;
+  warned.add(code);
+  process.emitWarning(`${message}\nNext: ${next}`, {type: 'RbnWarning', code});
+}
+
 export class CudaBackend extends KernelBackend {
   /** The engine's context, for kernels that are no operations of the table (RBN itself), and for tests. */
   readonly context: EngineContext;
   /** 'cuda', or 'simulator' for the test device. */
   readonly engineKind: 'cuda' | 'simulator';
+  /** NVIDIA's libraries, in use or not. */
+  readonly libraries: readonly LibraryState[];
+  private products = Products.Exact;
   private readonly data: DataStorage<Data>;
   private readonly operations = new Map<string, Operation>();
   private readonly command = new Command();
@@ -67,6 +82,8 @@ export class CudaBackend extends KernelBackend {
     this.context = createContext(found, device);
     if (memoryLimit > 0) this.context.setMemoryLimit(memoryLimit);
     if (sync) this.context.setSynchronous(true);
+    this.libraries = translated(() => openLibraries(found, (i, candidates) => this.context.openLibrary(i, candidates)));
+    for (const {problem} of this.libraries) if (problem !== null) warnOnce(problem);
     found.operations.forEach(({name, takesHost}, index) => this.operations.set(name, {index, takesHost}));
     this.data = new DataStorage(this, engine());
   }
@@ -81,6 +98,16 @@ export class CudaBackend extends KernelBackend {
    */
   compute(operation: string, inputs: readonly TensorInfo[], output: TensorSpec, attributes: readonly number[] = []): TensorInfo {
     return this.computeAll(operation, inputs, [output], attributes)[0]!;
+  }
+
+  /** As `compute`, for matrix products and convolutions, which tfjs's flags of this backend are about. */
+  computeProduct(operation: string, inputs: readonly TensorInfo[], output: TensorSpec, attributes: readonly number[]): TensorInfo {
+    const products = productsOfFlags();
+    if (products !== this.products) {
+      translated(() => this.context.setProducts(products));
+      this.products = products;
+    }
+    return this.compute(operation, inputs, output, attributes);
   }
 
   /** As `compute`, for operations of several outputs. */

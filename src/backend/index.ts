@@ -5,5 +5,6 @@
 export type {DeviceArray, DeviceDtype} from './arrays';
 export {isDeviceDtype} from './arrays';
 export {CudaBackend} from './cuda_backend';
+export {registerFlags} from './flags';
 export {disposeAfterFailedGradients} from './failed_gradients';
 export type {CudaMemoryInfo, TensorSpec} from './cuda_backend';

@@ -9,6 +9,7 @@ import {findAddon, packageVersion, rebuildCommand} from './addon';
 import {findEngine, probeDevices} from './engine';
 import {settings} from './environment';
 import {Problem} from './errors';
+import {LibraryState, openLibraries} from './libraries';
 import {EngineDevice, Isa} from './native';
 import {latestTensorflowOps} from './tensorflow';
 
@@ -36,6 +37,8 @@ export interface Devices {
   driver: {path: string; version: string | null; cuda: string | null};
   /** GPUs in the driver's order; memory in bytes. */
   gpus: EngineDevice[];
+  /** NVIDIA's libraries that the backend `cuda` uses, and where they are; empty without the engine. */
+  libraries: LibraryState[];
   /**
    * How RBN runs on tfjs-node's backend `tensorflow`: 'op' inside the TensorFlow that it has loaded, or 'copy', on
    * copies of its tensors. Null until RBN has been called there in this thread.
@@ -65,8 +68,10 @@ export function devices(): Devices {
   const version = driverVersion();
   // Without an engine nobody has asked the driver; a missing one is worth saying all the same.
   const driverProblem = probe !== null ? probe.problem : version !== null ? null : NO_DRIVER;
+  const libraries = engine.engine === null ? [] :
+      openLibraries(engine.engine, (i, candidates) => engine.engine!.findLibrary(i, candidates));
   const onTensorflow = latestTensorflowOps();
-  const missing = [addon.problem, engine.problem, driverProblem, onTensorflow?.problem ?? null]
+  const missing = [addon.problem, engine.problem, driverProblem, ...libraries.map(({problem}) => problem), onTensorflow?.problem ?? null]
                       .filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
   for (const gpu of probe?.devices ?? []) {
     if (!gpu.supported) {
@@ -95,6 +100,7 @@ export function devices(): Devices {
     },
     driver: {path: DRIVER_PATH, version, cuda: cudaVersion(probe?.driver ?? null)},
     gpus: probe?.devices ?? [],
+    libraries,
     tensorflow: onTensorflow &&
         {path: onTensorflow.path, version: onTensorflow.version, way: onTensorflow.ops === null ? 'copy' : 'op'},
     missing,

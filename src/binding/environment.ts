@@ -15,6 +15,9 @@ export interface Settings {
   enginePath: string | undefined;
   /** RBN_ADDON_PATH: the native addon, instead of the built one. */
   addonPath: string | undefined;
+  /** RBN_CUBLAS_PATH, RBN_CUDNN_PATH: the library's file, instead of the one that is found; 'none' for none. */
+  cublasPath: string | undefined;
+  cudnnPath: string | undefined;
   /** RBN_TENSORFLOW_GPU=1: kernels for a GPU in tfjs-node too, which have never run on one. */
   tensorflowGpu: boolean;
   /** RBN_THREADS: threads of the native CPU code; 0 for as many as this process may use. */
@@ -65,6 +68,11 @@ export function stockBatchNormSetting(): boolean {
   return flag('RBN_STOCK_BATCH_NORM');
 }
 
+/** CUDA_HOME: where the CUDA toolkit is. */
+export function cudaHome(): string {
+  return process.env.CUDA_HOME || '/usr/local/cuda';
+}
+
 /** Reads the settings; throws RangeError for a value that no variable has. */
 export function settings(): Settings {
   const engine = process.env.RBN_ENGINE || 'cuda';
@@ -83,6 +91,8 @@ export function settings(): Settings {
     engine,
     enginePath: process.env.RBN_ENGINE_PATH || undefined,
     addonPath: process.env.RBN_ADDON_PATH || undefined,
+    cublasPath: process.env.RBN_CUBLAS_PATH || undefined,
+    cudnnPath: process.env.RBN_CUDNN_PATH || undefined,
     threads: threadsSetting(),
     isa: isa as Isa | undefined,
     device,

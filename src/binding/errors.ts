@@ -14,6 +14,8 @@ export type RbnErrorCode =
   | 'NO_TFJS_NODE' // tfjs-node is not installed, or does not load
   | 'NO_TENSORFLOW' // tfjs-node's binding is not among the loaded modules
   | 'UNSUPPORTED_TENSORFLOW' // RBN can not be an op of the TensorFlow behind tfjs-node
+  | 'NO_CUBLAS' // no cuBLAS that will do: plain kernels make matrix products
+  | 'NO_CUDNN' // the same of convolutions
   | 'OUT_OF_MEMORY'
   | 'DEVICE_LOST' // nothing on this device works any more in this process
   | 'FALLBACK' // RBN_STRICT forbids what the backend `cuda` has no kernel for

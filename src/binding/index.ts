@@ -11,6 +11,8 @@ export {settings, stockBatchNormSetting, threadsSetting} from './environment';
 export type {Settings} from './environment';
 export {RbnError} from './errors';
 export type {Problem, RbnErrorCode} from './errors';
+export {openLibraries} from './libraries';
+export type {LibraryState} from './libraries';
 export {allocateFloats, allocateInts} from './memory';
 export * from './native';
 export {latestTensorflowOps, tensorflowOps} from './tensorflow';

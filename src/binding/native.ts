@@ -67,6 +67,21 @@ export interface EngineDevice {
   freeMemory: number; // bytes
 }
 
+/** How products are made, as RbnProducts in native/cuda/engine.h. */
+export const enum Products {
+  Exact = 0,
+  Tf32 = 1,
+  Plain = 2,
+}
+
+/** What came of opening a library, as RbnLibraryInfo in native/cuda/engine.h. */
+export interface EngineLibrary {
+  inUse: boolean;
+  version: string;
+  path: string;
+  problem: string;
+}
+
 /** Bytes of device memory, as RbnMemory in native/cuda/engine.h. */
 export interface EngineMemory {
   used: number;
@@ -98,6 +113,9 @@ export interface EngineContext {
   synchronize(): void;
   /** The returned function stops the timer; what that returns waits, and gives the milliseconds on the device between. */
   startTimer(): () => () => number;
+  /** Opens the first of the candidates that will do, of a library by its number (RbnLibrary). */
+  openLibrary(library: number, candidates: string[]): EngineLibrary;
+  setProducts(products: Products): void;
   /** One call of an operation, encoded as command.ts does it. */
   run(command: Float64Array): void;
   forward(plan: Plan, ...args: EngineForward): void;
@@ -117,6 +135,10 @@ export interface Engine {
   readonly cudaRuntime: number;
   /** What `run` knows, by index; takesHost: one-element tensors may stay on the host. */
   readonly operations: readonly {name: string; takesHost: boolean}[];
+  /** By number: the file that the system's loader knows, and the headers' folder; null: compiled without. */
+  readonly libraries: readonly {file: string | null; headers: string | null}[];
+  /** As a context's openLibrary, only to look. */
+  findLibrary(library: number, candidates: string[]): EngineLibrary;
   driverVersion(): number;
   devices(): EngineDevice[];
   createContext(device: number): EngineContext;

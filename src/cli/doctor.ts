@@ -5,7 +5,7 @@
 // request, what the backend `cuda` does with each kernel of tfjs-core.
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
-import {devices, Devices} from '../binding';
+import {devices, Devices, LibraryState} from '../binding';
 import {packageRoot} from '../binding/addon';
 import {parseOptions} from './options';
 import {describeTfjsNode, probeTfjsNode, TfjsNode} from './tfjs_node';
@@ -13,7 +13,7 @@ import {describeTfjsNode, probeTfjsNode, TfjsNode} from './tfjs_node';
 const HELP = `Usage: tfjs-rbn doctor [--kernels] [--json]
 
 Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs,
-tfjs-node and how RBN runs on it, and nvcc and cmake, which build the engine; and for whatever is missing what to run
+cuBLAS and cuDNN, which the engine opens for matrix products and convolutions, tfjs-node and how RBN runs on it, and nvcc and cmake, which build the engine; and for whatever is missing what to run
 or to do next. tfjs-rbn works without a GPU, without the addon and without tfjs-node.
 
   --kernels         tells instead which kernels of tfjs-core the backend cuda runs on the GPU and which on the
@@ -66,6 +66,12 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
+/** A library that the backend opens, or would on a GPU. */
+function describeLibrary({state, version}: LibraryState): string {
+  if (state === 'in use') return version!;
+  return `${state === 'off' ? 'off' : `not used${version === null ? '' : `; ${version}`}`}; plain kernels do its work`;
+}
+
 interface Missing { code: string; message: string; next: string }
 
 /** Peers that npm should have installed; without them there is no RBN, but this command answers. */
@@ -92,7 +98,7 @@ function missingTools(tools: Tools): Missing[] {
 }
 
 async function describe(found: Omit<Devices, 'tensorflow'>, tfjsNode: TfjsNode, tools: Tools): Promise<string> {
-  const {version, addon, engine, driver, gpus, missing} = found;
+  const {version, addon, engine, driver, gpus, libraries, missing} = found;
   const line = (name: string, text: string) => `${name.padEnd(10)}${text}\n`;
   const below = (text: string) => line('', text);
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -114,6 +120,7 @@ async function describe(found: Omit<Devices, 'tensorflow'>, tfjsNode: TfjsNode, 
   text += gpus.length === 0 ? line('GPUs', engine.loaded ? 'none found' : 'not known without the engine') : gpus.map((gpu, i) =>
     line(`GPU ${i}`, `${gpu.name}, compute capability ${gpu.computeCapability}, ${gpu.multiprocessors} multiprocessors, ` +
       `${gib(gpu.freeMemory)} of ${gib(gpu.totalMemory)} free${gpu.supported ? '' : ', not supported by this engine'}`)).join('');
+  for (const library of libraries) text += line(library.name, describeLibrary(library)) + (library.path === null ? '' : below(library.path));
   text += toolLine('nvcc') + toolLine('cmake');
   text += line('tfjs-node', describeTfjsNode(tfjsNode)) + (tfjsNode.path === null ? '' : below(tfjsNode.path));
 

@@ -47,6 +47,20 @@ export function strictly(): void {
   });
 }
 
+/** Runs `f` with these variables in the environment. */
+export async function withEnvironment<T>(variables: Record<string, string>, f: () => T | Promise<T>): Promise<T> {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  try {
+    return await f();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
 /** The backend object behind 'cuda', while it is the active one. */
 export function backend(): CudaBackend {
   return tf.backend() as unknown as CudaBackend;

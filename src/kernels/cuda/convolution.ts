@@ -36,7 +36,7 @@ function attributesOf(info: Info): number[] {
 /** Float32 throughout, the result in the dtype of the first input. */
 function convolved(operation: string, {inputs, backend}: KernelArguments, info: Info, ending: Ending): TensorInfo {
   const x = inputs.x!;
-  const y = under(backend, [x, inputs.filter!], 'float32', (operands) => backend.compute(
+  const y = under(backend, [x, inputs.filter!], 'float32', (operands) => backend.computeProduct(
       operation, [...operands, ...ending.inputs], {shape: info.outShape, dtype: 'float32'},
       [...attributesOf(info), ...ending.attributes]));
   return stored(backend, y, x.dtype);
@@ -84,7 +84,7 @@ function outputGradient({inputs, backend}: KernelArguments, {outShape}: Info,
 
 function gradient(backend: CudaBackend, operation: string, inputs: TensorInfo[], shape: number[], info: Info): TensorInfo {
   return under(backend, inputs, 'float32', (operands) =>
-    backend.compute(operation, operands, {shape, dtype: 'float32'}, attributesOf(info)));
+    backend.computeProduct(operation, operands, {shape, dtype: 'float32'}, attributesOf(info)));
 }
 
 /** Of a full convolution without dilations: tfjs has gradients of no others. */

@@ -24,7 +24,7 @@ function multiplied({inputs, attrs, backend}: KernelArguments, ending: Ending): 
       `[${rows}, ${inner}] times [${innerB}, ${columns}], from shapes [${a.shape}] and [${b.shape}], transposeA=${transposeA} and transposeB=${transposeB}`);
   const shape = [...backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
   const dtype = upcastType(a.dtype, b.dtype) === 'float32' ? 'float32' : 'int32';
-  const product = under(backend, [a, b], dtype, (operands) => backend.compute(
+  const product = under(backend, [a, b], dtype, (operands) => backend.computeProduct(
       'BatchMatMul', [...operands, ...ending.inputs], {shape, dtype}, [transposeA ? 1 : 0, transposeB ? 1 : 0, ...ending.attributes]));
   return stored(backend, product, a.dtype);
 }
