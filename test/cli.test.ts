@@ -131,6 +131,20 @@ describe('tfjs-rbn doctor', () => {
     assert.doesNotMatch(out, /NO_NVCC|Missing|Nothing is missing|null|undefined/);
   });
 
+  it('says which libraries are used, and of each other why not and what to do', () => {
+    const libraryFile = (name: string) => join(root, 'out', 'simulator', `librbn_${name}.so`);
+    const environment = {RBN_ENGINE: 'simulator', RBN_ENGINE_PATH: ''};
+    assert.match(doctor(environment), /^cuBLAS +off; plain kernels do its work\ncuDNN +off; plain kernels do its work$/m);
+    const one = doctor({...environment, RBN_CUBLAS_PATH: libraryFile('cublas_fake'), RBN_CUDNN_PATH: libraryFile('cudnn_incomplete')});
+    assert.match(one, /^cuBLAS +13\.1\.2\n +.*librbn_cublas_fake\.so\ncuDNN +not used; 9\.1\.2; plain kernels do its work\n +.*incomplete\.so$/m);
+    assert.match(one, /NO_CUDNN: cuDNN is not used, .*librbn_cudnn_incomplete\.so: it has no function cudnnConvolutionBackwardFilter\n +next: unset RBN_CUDNN_PATH/);
+    assert.doesNotMatch(one, /NO_CUBLAS/);
+    const none = doctor({...environment, RBN_CUBLAS_PATH: '/nowhere.so', RBN_CUDNN_PATH: 'none'});
+    assert.match(none, /^cuBLAS +not used; plain kernels do its work\ncuDNN +off; plain kernels do its work$/m);
+    assert.match(none, /NO_CUBLAS: cuBLAS is not used, .*not found \(looked for \/nowhere\.so\)/);
+    assert.doesNotMatch(none, /NO_CUDNN/);
+  });
+
   it('says which variable names an addon that is not there', () => {
     assert.match(doctor({RBN_ADDON_PATH: join(folder, 'rbn.node')}),
         /NO_BINARY: .*\n +next: unset RBN_ADDON_PATH {3}\(it names .*rbn\.node\)/);
