@@ -104,7 +104,7 @@ typedef struct RbnLibraryInfo {
   char problem[512];  // why a file that is there will not do; "" otherwise
 } RbnLibraryInfo;
 
-// How matrix products and convolutions of float32 are made. native/cuda/libraries/products.h says which of them
+// How matrix products and convolutions of float32 are made. native/cuda/ops/by_library.h says which of them
 // libraries do.
 typedef enum RbnProducts {
   RBN_PRODUCTS_EXACT = 0,  // by libraries where they are open, all in float32; the default

@@ -3,12 +3,12 @@
 //
 // Convolution of images, and its gradients to the image and to the filter. All three are products
 // with the matrix of patches, [pixels, taps · channels], which is read out of the image as the
-// product goes on, unless a library does them (../libraries/products.h):
+// product goes on, unless a library does them (by_library.h):
 //   y [pixels, O]        = patches of x · filter [taps · C, O]
 //   dx [pixels, C]       = patches of dy, which go back through the strides, · filter [taps · O, C]
 //   dfilter [taps · C, O] = patches of x, transposed, · dy [pixels, O]
 // With a stride s the second multiplies s² times as many zeros as it has to.
-#include "../libraries/products.h"
+#include "by_library.h"
 #include "conv_shape.h"
 #include "product.h"
 

@@ -3,7 +3,7 @@
 //
 // Products of matrices and of batches of them. A transposed matrix is one that is read along other
 // strides.
-#include "../libraries/products.h"
+#include "by_library.h"
 #include "product.h"
 
 namespace rbn {

@@ -2,21 +2,21 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // Which products go to NVIDIA's libraries; the one place where that is chosen. With the library missing, or by
-// RBN_PRODUCTS_PLAIN, and for all that is not named here, the plain kernels of native/cuda/ops do it.
+// RBN_PRODUCTS_PLAIN, and for all that is not named here, the plain kernels do it.
 //   matrices of float32, at most one batch dimension                 cuBLAS
 //   convolutions of 1 × 1, stride 1, no padding, channels last       cuBLAS: pixels times channels
 //   other convolutions and their gradients                           cuDNN, with the filter transposed, and the
 //       image with its border of zeros where the padding is not the same on both sides (SAME with a stride)
 //   depthwise convolutions, pooling                                  always plain: they wait for memory
 // Anything that is empty, or of 2^31 elements, is plain; so is what finds no memory for a library's workspace, or what
-// a library says it does not support.
-#ifndef RBN_CUDA_LIBRARIES_PRODUCTS_H_
-#define RBN_CUDA_LIBRARIES_PRODUCTS_H_
+// a library says it does not support. Included by .cu files only.
+#ifndef RBN_CUDA_OPS_BY_LIBRARY_H_
+#define RBN_CUDA_OPS_BY_LIBRARY_H_
 
-#include "../ops/conv_shape.h"
-#include "../ops/ending.h"
-#include "cublas.h"
-#include "cudnn.h"
+#include "../libraries/cublas.h"
+#include "../libraries/cudnn.h"
+#include "conv_shape.h"
+#include "ending.h"
 
 namespace rbn {
 
@@ -34,4 +34,4 @@ int32_t apply_ending(RbnContext* context, float* data, int64_t count, int64_t ch
 
 }  // namespace rbn
 
-#endif  // RBN_CUDA_LIBRARIES_PRODUCTS_H_
+#endif  // RBN_CUDA_OPS_BY_LIBRARY_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// Products by NVIDIA's libraries: what products.h says, and what has to be done around them.
-#include "products.h"
+// Products by NVIDIA's libraries: what by_library.h says, and what has to be done around them.
+#include "by_library.h"
 
 #include <initializer_list>
 
