@@ -242,6 +242,8 @@ describe('random arguments', function() {
       memory: () => [],
       setMemoryLimit: () => [choose.chance(0.9) ? 0 : 1 << 20],
       failAllocation: () => [choose.chance(0.9) ? 0 : 1],
+      openLibrary: () => [choose.below(2), choose.of([[], ['/nowhere.so'], [__filename]])],
+      setProducts: () => [choose.below(3)],
       setSynchronous: () => [choose.chance(0.5)],
       synchronize: () => [],
     };

@@ -268,6 +268,39 @@ std::string devices(const Engine& engine) {
                 RBN_INVALID_ARGUMENT, error);
 }
 
+std::string libraries(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnError error = {};
+  RbnLibraryInfo info;
+  if (api.library_file(-1) || api.library_file(2) || api.library_headers(2)) return "a third library";
+  if (engine.simulated() && !(api.library_file(RBN_CUBLAS) && api.library_file(RBN_CUDNN)))
+    return "the simulator knows no libraries";
+  const char* const nowhere[] = {"/nowhere.so"};
+  std::string failure;
+  for (int32_t library : {RBN_CUBLAS, RBN_CUDNN}) {
+    for (RbnContext* context : {static_cast<RbnContext*>(nullptr), engine.context()}) {
+      std::memset(&info, 0xff, sizeof info);
+      check(api.library_open(context, library, nowhere, 1, &info, &error), error, "library_open");
+      if (info.in_use || info.path[0] || info.version[0]) failure += "a library that is not there; ";
+      check(api.library_open(context, library, nullptr, 0, &info, &error), error, "library_open of nothing");
+      if (info.in_use) failure += "a library out of nothing; ";
+    }
+    failure += expect("library_open without info",
+                      api.library_open(nullptr, library, nowhere, 1, nullptr, &error), RBN_INVALID_ARGUMENT, error) +
+               expect("library_open without candidates",
+                      api.library_open(nullptr, library, nullptr, 1, &info, &error), RBN_INVALID_ARGUMENT, error);
+  }
+  for (int32_t library : {-1, 2})
+    failure += expect("library_open of a library that there is not",
+                      api.library_open(nullptr, library, nowhere, 1, &info, &error), RBN_INVALID_ARGUMENT, error);
+  for (int32_t products : {-1, 3})
+    failure += expect("set_products", api.set_products(engine.context(), products, &error),
+                      RBN_INVALID_ARGUMENT, error);
+  check(api.set_products(engine.context(), RBN_PRODUCTS_EXACT, &error), error, "set_products");
+  return failure + expect("set_products without a context", api.set_products(nullptr, 0, &error),
+                          RBN_INVALID_ARGUMENT, error);
+}
+
 std::string memory(const Engine& engine) {
   const RbnEngineApi& api = engine.api();
   RbnContext* const context = engine.context();
@@ -455,6 +488,7 @@ std::vector<AbiTest> abi_tests() {
   std::vector<AbiTest> tests = {
       {"table", table},
       {"devices", devices},
+      {"libraries", libraries},
       {"memory", memory},
       {"lack of memory", lack_of_memory},
       {"injected allocation failures", injected_failures},
