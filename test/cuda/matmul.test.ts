@@ -44,7 +44,7 @@ describe('cuda: matrix products', function() {
               {transposeA, transposeB});
         }
         for (const [batchA, batchB] of BATCHES) {
-          for (const [m, k, n] of [[5, 4, 3], [9, 70, 2]] as const) {
+          for (const [m, k, n] of [[5, 4, 3], [9, 70, 2], [1, 7, 2], [3, 5, 1]] as const) {
             await againstCpu('BatchMatMul', {
               a: integers([...batchA, ...matrix(transposeA, m, k)]), b: integers([...batchB, ...matrix(transposeB, k, n)], 2),
             }, {transposeA, transposeB});

@@ -18,7 +18,9 @@ struct Side {
 // `along`: the sum runs along the last dimension.
 Side side_of(const RbnTensor& t, bool along) {
   const int64_t outer = t.shape[t.rank - 2], inner = t.shape[t.rank - 1];
-  return along ? Side{outer, inner, inner, 1} : Side{inner, outer, 1, inner};
+  if (along) return {outer, inner, inner, 1};
+  // A single line lies along its terms, too; where batches go on from it, the next is `outer` away.
+  return {inner, outer, inner == 1 ? outer : 1, inner};
 }
 
 // The dimensions before the last two.
