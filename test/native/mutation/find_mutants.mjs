@@ -70,6 +70,12 @@ function statement(code, at) {
 const isConstant = (code, at) => /\bconstexpr\b|\bstatic_assert\b|\btemplate\b|\busing\b|\benum\b/.test(statement(code, at));
 
 /**
+ * A condition of template parameters alone (`kGate == Gate::kMask`, `kReadsX`): the compiler's choice between
+ * versions of a kernel, as `if constexpr` is, no guard.
+ */
+const isTemplateChoice = (operand) => /^!?k[A-Z]\w*(?: [=!]= \w+::k\w+)?$/.test(operand.trim());
+
+/**
  * All mutants of one file, as insertions: {kind, begin, end, before, after, text}. `before` and `after` hold
  * a function call without its id; `text` is the line, for people.
  */
@@ -134,7 +140,7 @@ export function findMutants(file, source) {
       const operand = [cuts[i], cuts[i + 1]];
       const compares = [...COMPARISONS, ...EQUALITY].some((o) => code.slice(...operand).includes(` ${o} `));
       // A loop without its bound would not end, which no test need find out.
-      if (loop && compares) continue;
+      if ((loop && compares) || isTemplateChoice(code.slice(...operand))) continue;
       // A guard that leaves is removed by never leaving; any other by always going on.
       add('condition', operand, leaves || or ? 'never' : 'always');
     }
