@@ -119,7 +119,8 @@ function openRecord(mutants) {
     return hash.digest('hex').slice(0, 12);
   };
   const kernels = hashOf(new Set(mutants.map((m) => m.file)));
-  const runner = fs.readdirSync(path.join(root, 'test/native')).filter((name) => /\.(cc|h)$/.test(name)).sort();
+  const runner = fs.readdirSync(path.join(root, 'test/native'))
+      .filter((name) => /^(?:case_runner|reference).*\.(?:cc|h)$/.test(name)).sort();
   const tests = hashOf([...runner.map((name) => `test/native/${name}`), 'test/cases.json']);
   const noticed = new Map(), passed = new Set();
   if (options.resume && fs.existsSync(file)) {
