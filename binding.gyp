@@ -10,6 +10,8 @@
       'dependencies': ['<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except'],
       'defines': [
         'NAPI_VERSION=8',
+        # A worker thread that is terminated takes no exception any more; without this the process would end.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
         'RBN_VERSION="<!(node -p "require(\'./package.json\').version")"',
       ],
       'cflags_cc': ['-std=c++17', '-O3', '-Wall', '-Wextra', '-fvisibility=hidden'],

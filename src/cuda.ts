@@ -7,3 +7,5 @@ import './register_cuda';
 
 export {CudaBackend} from './backend';
 export type {CudaMemoryInfo} from './backend';
+export {fallbackCosts} from './kernels/cuda';
+export type {FallbackCost} from './kernels/cuda';

@@ -20,7 +20,7 @@ export interface EngineResult {
 const NEXT: Partial<Record<RbnErrorCode, string>> = {
   NO_DRIVER: 'nvidia-smi   (install or update the NVIDIA driver if it fails)',
   NO_DEVICE: 'nvidia-smi -L   (in a container: start it with --gpus all)',
-  OUT_OF_MEMORY: 'nvidia-smi   (who else uses the GPU; a smaller batch, tf.tidy and tf.dispose hold less)',
+  OUT_OF_MEMORY: 'nvidia-smi   (who else uses the GPU; a smaller batch, tf.tidy and tf.dispose hold less; RBN_MEMORY_LIMIT, where it is set)',
   DEVICE_LOST: 'start the process again with RBN_SYNC=1: the error then names the operation',
   UNSUPPORTED_GPU: `RBN_CUDA_ARCHITECTURES=native ${rebuildCommand('engine')}`,
 };

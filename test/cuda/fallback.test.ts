@@ -8,10 +8,11 @@ import {once} from 'node:events';
 
 import * as tf from '@tensorflow/tfjs-core';
 import {RbnError} from 'tfjs-rbn';
+import {fallbackCosts} from 'tfjs-rbn/cuda';
 
 import {CudaBackend} from '#dist/backend/index';
 import {cudaKernels} from '#dist/kernels/cuda/index';
-import {fallbackCosts, fallbackKernel, fallbackNames} from '#dist/kernels/cuda/fallback';
+import {fallbackKernel, fallbackNames} from '#dist/kernels/cuda/fallback';
 
 import {backend, onCuda} from '../support/cuda';
 

@@ -93,6 +93,23 @@ describe('tfjs-node in processes of its own', function() {
       })()`, {env: {RBN_THREADS: '1'}}));
     });
 
+    it('that are terminated while they train', () => {
+      noWarning(runProgram(`(async () => {
+        const tf = require('@tensorflow/tfjs-node'), rbn = require('tfjs-rbn');
+        trainingStep(tf, rbn, 'op');
+        // From before the addon is loaded there until well into the steps.
+        for (const milliseconds of [0, 10, 20, 40, 80]) {
+          await new Promise((resolve) => {
+            const worker = new Worker(workerPrelude + 'require("node:worker_threads").parentPort.postMessage(1);' +
+                both + 'for (;;) trainingStep(tf, rbn, "op");', {eval: true});
+            worker.once('message', () => setTimeout(() => worker.terminate().then(resolve), milliseconds));
+          });
+        }
+        trainingStep(tf, rbn, 'op');
+        console.log('done');
+      })()`));
+    });
+
     it('in the main thread after they have ended', () => {
       noWarning(runProgram(`(async () => {
         const tf = require('@tensorflow/tfjs-node'), rbn = require('tfjs-rbn');

@@ -5,6 +5,7 @@
 import {DataType, KernelConfig, KernelFunc, TensorInfo} from '@tensorflow/tfjs-core';
 
 import {isDeviceDtype} from '../../backend';
+import {RbnError} from '../../binding';
 import {RepresentativeBatchNorm, RepresentativeBatchNormGrad} from '../../ops';
 import {batchNormKernels} from './batch_norm';
 import {batchNormTrainingKernels} from './batch_norm_training';
@@ -27,6 +28,8 @@ import {sortKernels} from './sort';
 import {views} from './views';
 
 export {registerBatchNormTrainingGradient} from './batch_norm_training';
+export {fallbackCosts} from './fallback';
+export type {FallbackCost} from './fallback';
 export {registerCudaGradients} from './gradients';
 export {fuseMoments} from './moments';
 export {fuseOptimizers} from './optimizers';
@@ -74,9 +77,20 @@ export function cudaKernels(): RegisteredKernel[] {
 export function cudaConfigs(): KernelConfig[] {
   return cudaKernels().map(({name, run}) => {
     // tfjs-core leaves the attributes out where a kernel has none.
-    const kernelFunc = (call: KernelArguments) => run(call.attrs === undefined ? {...call, attrs: {}} : call);
+    const kernelFunc = (call: KernelArguments) => {
+      try {
+        return run(call.attrs === undefined ? {...call, attrs: {}} : call);
+      } catch (e) {
+        throw e instanceof RbnError && e.cause instanceof Error ? named(name, e, e.cause) : e;
+      }
+    };
     return {kernelName: name, backendName: 'cuda', kernelFunc: kernelFunc as unknown as KernelFunc};
   });
+}
+
+/** An error of the engine with the kernel's name in front, where it does not begin with an operation's yet. */
+function named(kernel: string, error: RbnError, {message}: Error): RbnError {
+  return /^\w+: /.test(message) ? error : new RbnError({...error, message: `${kernel}: ${message}`}, {cause: error});
 }
 
 /** A kernel of the tables; calls with tensors that do not live on the device go to the fallback of that name. */
