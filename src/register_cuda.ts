@@ -5,7 +5,7 @@
 // its form of tf.layers' batch normalization.
 import {findBackendFactory, registerBackend, registerKernel} from '@tensorflow/tfjs-core';
 
-import {CudaBackend, disposeAfterFailedGradients, registerFlags} from './backend';
+import {CudaBackend, disposeAfterFailedGradients, endFailedProfiles, registerFlags} from './backend';
 import {stockBatchNormSetting} from './binding';
 import {
   cudaConfigs, fuseMoments, fuseOptimizers, registerBatchNormTrainingGradient, registerCudaGradients,
@@ -26,6 +26,7 @@ if (findBackendFactory('cuda') == null) {
     return backend;
   }, PRIORITY);
   disposeAfterFailedGradients();
+  endFailedProfiles();
   for (const config of cudaConfigs()) registerKernel(config);
   registerCudaGradients();
   registerBatchNormTrainingGradient();

@@ -7,4 +7,5 @@ export {isDeviceDtype} from './arrays';
 export {CudaBackend} from './cuda_backend';
 export {registerFlags} from './flags';
 export {disposeAfterFailedGradients} from './failed_gradients';
+export {endFailedProfiles} from './failed_profiles';
 export type {CudaMemoryInfo, TensorSpec} from './cuda_backend';

@@ -142,6 +142,20 @@ describe('backend cuda', () => {
       assert.ok(Number(await profile.kernels[0]!.kernelTimeMs) >= 0);
       tf.dispose([x, profile.result as tf.Tensor]);
     });
+
+    it('is measured no longer once the function of tf.profile has thrown', async () => {
+      const x = tf.tensor2d(floats(6), [2, 3]);
+      const fails = () => {
+        tf.reshape(x, [6]).dispose();
+        throw new Error('on purpose');
+      };
+      await assert.rejects(tf.profile(fails), /on purpose/);
+      await assert.rejects(tf.profile(() => Promise.resolve().then(fails)), /on purpose/);
+      assert.equal(tf.engine().state.profiling, false);
+      const profile = await tf.profile(() => tf.reshape(x, [6]));
+      assert.deepEqual(profile.kernels.map(({name}) => name), ['Reshape']);
+      tf.dispose([x, profile.result as tf.Tensor]);
+    });
   });
 
   describe('errors', () => {
