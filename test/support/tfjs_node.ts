@@ -32,13 +32,19 @@ export function requireTfjsNode(context: Mocha.Context): void {
   context.skip();
 }
 
-/** For `before`: loads tfjs-node and makes its backend the active one. */
-export async function useTfjsNode(context: Mocha.Context): Promise<void> {
-  requireTfjsNode(context);
-  context.timeout(60000); // 600 MB of TensorFlow
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  require('@tensorflow/tfjs-node');
-  await tf.setBackend('tensorflow');
+/** Inside a `describe`: its tests run on the backend of tfjs-node. */
+export function onTfjsNode(): void {
+  before(async function() {
+    requireTfjsNode(this);
+    this.timeout(60000); // 600 MB of TensorFlow
+    process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+    require('@tensorflow/tfjs-node');
+    await tf.setBackend('tensorflow');
+  });
+  after(async () => {
+    // It runs after a skip, too; and tfjs-node is what brings the backend cpu.
+    if (tfjsNodeThere()) await tf.setBackend('cpu');
+  });
 }
 
 /** The active backend, which is tfjs-node's, with what tests ask of its binding. */

@@ -3,7 +3,6 @@
 //
 // The table of cases on tfjs-node, by the public ops and tfjs's tape: as ops inside its TensorFlow, and on copies
 // as where those can not be had. Every call must have gone the way that is tested.
-import * as tf from '@tensorflow/tfjs-core';
 import assert from 'node:assert/strict';
 
 import {Case, testCases} from '../support/cases';
@@ -12,7 +11,7 @@ import {makeData} from '../support/data';
 import {opLevel} from '../support/implementations';
 import {reference} from '../support/reference';
 import {withoutOps} from '../support/tensorflow_copies';
-import {trace, useTfjsNode} from '../support/tfjs_node';
+import {onTfjsNode, trace} from '../support/tfjs_node';
 
 const cases = testCases();
 const implementation = opLevel('tensorflow');
@@ -25,8 +24,7 @@ function check(c: Case): void {
 }
 
 describe('case table on tfjs-node', () => {
-  before(async function() { await useTfjsNode(this); });
-  after(() => tf.setBackend('cpu'));
+  onTfjsNode();
 
   describe('as ops of TensorFlow', () => {
     for (const c of cases) {

@@ -16,7 +16,7 @@ import {TensorflowFlag} from '#dist/binding/native';
 import {execute, OpCall} from '#dist/kernels/tensorflow/backend';
 
 import {withoutOps} from '../support/tensorflow_copies';
-import {tensorflowBackend, trace, useTfjsNode} from '../support/tfjs_node';
+import {onTfjsNode, tensorflowBackend, trace} from '../support/tfjs_node';
 
 function parametersOf(channels: number) {
   return {
@@ -26,8 +26,7 @@ function parametersOf(channels: number) {
 }
 
 describe('kernels on tfjs-node', () => {
-  before(async function() { await useTfjsNode(this); });
-  after(() => tf.setBackend('cpu'));
+  onTfjsNode();
 
   it('take the buffers that the op before wrote', () => tf.tidy(() => {
     const params = parametersOf(8);
