@@ -69,15 +69,32 @@ describe('documentation', () => {
     assert.deepEqual(wrong(names, (name) => name in scripts || `${name}:addon` in scripts), []);
   });
 
-  it('names commands and environment variables that are there', () => {
+  it('names commands that are there', () => {
     const {stdout} = spawnSync(process.execPath, [path.join(root, 'dist/cli/main.js'), '--help'], {encoding: 'utf8'});
     const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name);
     const named = found(/(?:npx |`)tfjs-rbn (\w+)/g);
     assert.ok(named.length >= 4, `${named.length} commands`);
     assert.deepEqual(wrong(named, (name) => commands.includes(name)), []);
-    const sources = [...filesUnder('src', '.ts'), ...filesUnder('scripts', '.mjs')].map(read).join('\n');
-    const variables = found(/\b(RBN_[A-Z_]+)\b/g).filter(({page}) => page === 'README.md');
-    assert.ok(variables.length >= 5, `${variables.length} variables`);
-    assert.deepEqual(wrong(variables, (name) => sources.includes(name)), []);
+  });
+
+  it('names the settings that are there, and all of them', () => {
+    /** What these sources read, by a pattern that captures the name. */
+    const readBy = (files: string[], pattern: RegExp) =>
+        files.flatMap((file) => [...read(file).matchAll(pattern)].map(([, name]) => name));
+    const ofPackage = readBy(filesUnder('src/binding', '.ts'), /(?:process\.env\.|\bflag\(')(RBN_\w+)/g);
+    const isThere = new Set([
+      ...ofPackage, ...readBy(['src/backend/flags.ts'], /= '(RBN_\w+)'/g), // tfjs's flags
+      ...readBy(filesUnder('scripts', '.mjs'), /process\.env\.(RBN_\w+)/g), // at install
+      ...readBy(filesUnder('test', '.ts'), /process\.env\.(RBN_TEST_\w+)/g),
+    ]);
+    const named = ['README.md', 'docs/cuda-backend.md', 'docs/tfjs-node.md'].map(
+        (where) => found(/\b(RBN_\w+)/g).filter(({page}) => page === where));
+    for (const names of named) {
+      assert.notDeepEqual(names, []);
+      assert.deepEqual(wrong(names, (name) => isThere.has(name)), []);
+    }
+    assert.ok(ofPackage.length >= 12, `${ofPackage.length} variables`);
+    const inReadme = named[0]!.map(({text}) => text);
+    assert.deepEqual(ofPackage.filter((name) => !inReadme.includes(name)), [], 'missing in README.md');
   });
 });
