@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // `tfjs-rbn doctor`: what was looked for and where, what was found, and for whatever is missing the next command; or, on
-// request, what the backend `cuda` does with each kernel of tfjs-core.
+// request, what the backend `cuda` does with each kernel.
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {devices, Devices, LibraryState} from '../binding';
@@ -13,11 +13,12 @@ import {describeTfjsNode, probeTfjsNode, TfjsNode} from './tfjs_node';
 const HELP = `Usage: tfjs-rbn doctor [--kernels] [--json]
 
 Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs,
-cuBLAS and cuDNN, which the engine opens for matrix products and convolutions, tfjs-node and how RBN runs on it, and nvcc and cmake, which build the engine; and for whatever is missing what to run
-or to do next. tfjs-rbn works without a GPU, without the addon and without tfjs-node.
+cuBLAS and cuDNN, which the engine opens for matrix products and convolutions, tfjs-node and how RBN runs on it, and
+nvcc and cmake, which build the engine; and for whatever is missing what to run or to do next. tfjs-rbn works without
+a GPU, without the addon and without tfjs-node.
 
-  --kernels         tells instead which kernels of tfjs-core the backend cuda runs on the GPU and which on the
-                    CPU, on copies
+  --kernels         tells instead which kernels, those of tfjs-core and of this package, the backend cuda runs on
+                    the GPU and which on the CPU, on copies
   --json            prints JSON instead
   --help            this text
 `;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// `tfjs-rbn doctor --kernels`: every kernel name of tfjs-core, and what the backend `cuda` has for it. Asks the tables
-// of kernels, so it needs no GPU.
+// `tfjs-rbn doctor --kernels`: every kernel name of tfjs-core and of this package, and what the backend `cuda` has for
+// it. Asks the tables of kernels, so it needs no GPU.
 import * as tfc from '@tensorflow/tfjs-core';
 
 import {cudaKernels} from '../kernels/cuda';
