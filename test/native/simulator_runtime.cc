@@ -170,6 +170,13 @@ struct Parameters {
 __global__ void struct_kernel(Parameters p) {
   if (p.x && static_cast<long long>(threadIdx.x) < p.n) p.x[threadIdx.x] = 1;
 }
+struct Padded {
+  int* x;
+  int n;
+};
+__global__ void padded_kernel(Padded p) {
+  if (p.x) p.x[threadIdx.x] = p.n;
+}
 __global__ void empty_kernel() {}
 __global__ void shared_kernel(int* out, int count) {
   RBN_DYNAMIC_SHARED(int, tile);
@@ -237,6 +244,14 @@ void test_launch_checks() {
     CHECK(rbn::launch(config(1, 32), struct_kernel, Parameters{x, n}) == cudaSuccess);
     CHECK(rbn::launch(config(1, 32), struct_kernel, Parameters{nullptr, n}) == cudaSuccess);
   }
+  // So is an integer that makes an address with what the memory of its padding held before.
+  using Call = rbn::simulator::KernelCallOf<Padded>;
+  void* const memory = ::operator new(sizeof(Call));
+  auto* const words = static_cast<const void* volatile*>(memory);
+  for (size_t i = 0; i < sizeof(Call) / sizeof(*words); i++) words[i] = &x;
+  const int low = static_cast<int>(reinterpret_cast<uintptr_t>(&x));
+  auto* const call = new (memory) Call(padded_kernel, Padded{x, low});
+  CHECK(call->enqueue(config(1, 32), std::unique_ptr<rbn::simulator::KernelCall>(call)) == cudaSuccess);
 }
 
 void test_memory() {

@@ -46,7 +46,16 @@ class KernelCallOf final : public KernelCall {
  public:
   template <class... A>
   explicit KernelCallOf(void (*kernel)(P...), A&&... arguments)
-      : kernel_(kernel), arguments_(static_cast<P>(std::forward<A>(arguments))...) {}
+      : kernel_(kernel), arguments_(static_cast<P>(std::forward<A>(arguments))...) {
+    // What a struct's padding holds is left over from the stack, and beside an integer may look like an address.
+    // An empty struct is nothing but padding, and lies within another element of the tuple.
+#if __has_builtin(__builtin_clear_padding)
+    const auto clear = [](auto& a) {
+      if constexpr (!std::is_empty<std::decay_t<decltype(a)>>::value) __builtin_clear_padding(&a);
+    };
+    std::apply([&](auto&... a) { (clear(a), ...); }, arguments_);
+#endif
+  }
 
   // Parameters are passed by value: each thread has its own copy, as on a GPU.
   void run() const override { std::apply(kernel_, arguments_); }
