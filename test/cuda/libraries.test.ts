@@ -14,7 +14,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {CudaBackend} from 'tfjs-rbn/cuda';
 
 import {firstDifference, Inputs, runOn} from '../support/against_cpu';
-import {ownBackend, testEngine, withEnvironment} from '../support/cuda';
+import {doctorOfCudnn, ownBackend, systemHasCudnn, testEngine, withEnvironment} from '../support/cuda';
 import {root} from '../support/files';
 import {integers} from '../support/products';
 
@@ -374,6 +374,30 @@ describe('cuda: cuBLAS and cuDNN', function() {
           made.dispose();
         }
       });
+    }
+
+    const PARTS = ['libcudnn_graph.so.9', 'libcudnn_ops.so.9', 'libcudnn_cnn.so.9'];
+    for (const part of PARTS) {
+      for (const broken of [false, true]) {
+        it(`cudnn with ${part} ${broken ? 'broken' : `missing${systemHasCudnn ? ' (not here: the system has one)' : ''}`} is told`, function() {
+          if (systemHasCudnn && !broken) this.skip();
+          const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tfjs-rbn-parts-'));
+          try {
+            const front = path.join(folder, 'libcudnn.so.9');
+            fs.copyFileSync(FALSE.RBN_CUDNN_PATH, front);
+            for (const other of PARTS) {
+              if (other !== part) fs.copyFileSync(path.join(path.dirname(FALSE.RBN_CUDNN_PATH), other), path.join(folder, other));
+              else if (broken) fs.writeFileSync(path.join(folder, other), 'no library');
+            }
+            const told = doctorOfCudnn(front);
+            assert.match(told, new RegExp(`NO_CUDNN: .*${front}: it needs ${part}, which does not open: .*${part}: ${
+              broken ? '.*(file too short|invalid ELF header)' : 'cannot open shared object file'}`));
+            assert.match(told, /next: unset RBN_CUDNN_PATH/);
+          } finally {
+            fs.rmSync(folder, {recursive: true});
+          }
+        });
+      }
     }
 
     it('leaves the work to plain kernels', async () => {

@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import {ownBackend, withEnvironment} from '../support/cuda';
+import {doctorOfCudnn, ownBackend, systemHasCudnn, withEnvironment} from '../support/cuda';
 import {read, root} from '../support/files';
 
 /** pip's packages where python3 finds them: the folders of cuBLAS and of cuDNN. */
@@ -38,6 +38,21 @@ describe(`the real cuBLAS and cuDNN${cublas && cudnn ? '' : " (not here: pip ins
     assert.match(blas!.problem!.message, /libcublas\.so\.13: cublasCreate: \S/);
     assert.match(dnn!.version!, /^9\./);
     assert.match(dnn!.problem!.message, /libcudnn\.so\.9: cudnnCreate: CUDNN_STATUS_NOT_INITIALIZED/);
+  });
+
+  it(`libcudnn.so.9 without its parts is refused${systemHasCudnn ? ' (not here: the system has them)' : ''}`, function() {
+    if (systemHasCudnn) this.skip();
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tfjs-rbn-front-'));
+    try {
+      const front = path.join(folder, 'libcudnn.so.9');
+      fs.copyFileSync(path.join(cudnn!, 'lib', 'libcudnn.so.9'), front);
+      assert.match(doctorOfCudnn(front), new RegExp(`NO_CUDNN: .*${front}: it needs libcudnn_graph\\.so\\.9, which does not open: `));
+      // Nor does one part do for all.
+      fs.symlinkSync(path.join(cudnn!, 'lib', 'libcudnn_graph.so.9'), path.join(folder, 'libcudnn_graph.so.9'));
+      assert.match(doctorOfCudnn(front), /it needs libcudnn_ops\.so\.9, which does not open: /);
+    } finally {
+      fs.rmSync(folder, {recursive: true});
+    }
   });
 
   for (const [header, folder] of [['cublas_v2.h', cublas], ['cudnn.h', cudnn]] as const) {

@@ -133,6 +133,11 @@ function(rbn_add_false_libraries)
     endforeach()
     target_compile_definitions(rbn_${library}_incomplete PRIVATE RBN_FAKE_INCOMPLETE)
   endforeach()
+  # The parts of a cuDNN, which the engine wants beside it. No soname: the loader is not to take them for real ones.
+  foreach(part IN ITEMS graph ops cnn)
+    add_library(rbn_cudnn_${part} MODULE ${folder}/cudnn_part_fake.cc)
+    set_target_properties(rbn_cudnn_${part} PROPERTIES OUTPUT_NAME cudnn_${part} SUFFIX ".so.9" NO_SONAME ON)
+  endforeach()
 endfunction()
 
 # cmake -DRBN_CASES_OUTPUT=FILE -P cases.cmake writes the file without a project.

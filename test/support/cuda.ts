@@ -3,6 +3,7 @@
 //
 // The `cuda` backend in tests: on the simulator, or with RBN_TEST_ENGINE=cuda on a GPU (`npm run test:gpu`).
 import * as assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
 
 import * as tf from '@tensorflow/tfjs-core';
 import {CudaBackend} from 'tfjs-rbn/cuda';
@@ -11,6 +12,18 @@ export const testEngine = process.env.RBN_TEST_ENGINE ?? 'simulator';
 
 /** The environment of a process that runs on the same engine. */
 export const cudaEnvironment = (): NodeJS.ProcessEnv => ({...process.env, RBN_ENGINE: testEngine});
+
+/** What the doctor says of a cuDNN, in a process of its own on the simulator, where the loader is shown no other. */
+export function doctorOfCudnn(file: string): string {
+  const {LD_LIBRARY_PATH: _, ...environment} = process.env;
+  const {signal, stdout, stderr} = spawnSync(process.execPath, [require.resolve('#dist/cli/main'), 'doctor'],
+      {encoding: 'utf8', env: {...environment, RBN_ENGINE: 'simulator', RBN_CUDNN_PATH: file}});
+  assert.equal(signal, null, stderr);
+  return stdout;
+}
+
+/** Whether the system's loader knows a cuDNN, whose parts any other would find. */
+export const systemHasCudnn = /libcudnn_/.test(spawnSync('ldconfig', ['-p'], {encoding: 'utf8'}).stdout ?? '');
 
 /** Inside a `describe`: its tests run on the backend `cuda`, and must leave no memory behind. */
 export function onCuda(): void {

@@ -66,6 +66,10 @@ struct Functions {
 
   bool fits(RbnLibraryInfo* info) const {
     if (!cudnnGetVersion) return refuse(info, "it does not tell its version");
+    // The file is a front for these; any call of it ends the process where it does not find them.
+    for (const char* part : {"libcudnn_graph.so." RBN_TEXT(CUDNN_MAJOR), "libcudnn_ops.so." RBN_TEXT(CUDNN_MAJOR),
+                             "libcudnn_cnn.so." RBN_TEXT(CUDNN_MAJOR)})
+      if (!open_part(part, info)) return false;
     const int version = static_cast<int>(cudnnGetVersion());
     const int unit = version >= 90000 ? 10000 : 1000;  // until 8.9 a major version was worth 1000
     snprintf(info->version, sizeof info->version, "%d.%d.%d", version / unit, version % unit / 100,

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "../runtime/context.h"
 #include "../runtime/status.h"
 
@@ -80,6 +82,15 @@ bool open_library(const Candidates& candidates, const std::vector<Symbol>& symbo
     if (!info->path[0]) *info = found;
   }
   return false;
+}
+
+bool open_part(const char* file, RbnLibraryInfo* info) {
+  const char* const name = strrchr(info->path, '/');
+  const std::string beside = std::string(info->path, name ? name + 1 - info->path : 0) + file;
+  const bool is_beside = name && access(beside.c_str(), F_OK) == 0;
+  // Held open, so that the library's own search finds it by its name.
+  if (dlopen(is_beside ? beside.c_str() : file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) return true;
+  return refuse(info, "it needs %s, which does not open: %s", file, dlerror());
 }
 
 int32_t library_error(RbnContext* context, RbnStatus status, const char* what, const char* text,

@@ -37,6 +37,11 @@ bool open_library(const Candidates& candidates, const std::vector<Symbol>& symbo
 // Says why a library is not in use after all; false.
 bool refuse(RbnLibraryInfo* info, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
+// Opens a part of the library that is at info->path, which the library itself would open at its first call and end the
+// process without: the file beside it, else where the system's loader looks. False with `problem` where it does not
+// open.
+bool open_part(const char* file, RbnLibraryInfo* info);
+
 // The error of a library's call, which `what` and `text` tell; that of the device where it is lost.
 int32_t library_error(RbnContext* context, RbnStatus status, const char* what, const char* text,
                       RbnError* error);
