@@ -333,7 +333,7 @@ describe('cuda: cuBLAS and cuDNN', function() {
         await assert.rejects(run(`${name}:${memory}`, kernel, inputs, attrs(x)), {code: 'OUT_OF_MEMORY'}, name);
         // What they do not support is the plain kernel's.
         const [expected] = await runOn('cpu', kernel, inputs, attrs(x));
-        if (/Algorithm_v7$|^cudnnConvolution|Gemm/.test(name)) {
+        if (/Algorithm_v7$|^cudnn(Set|Convolution)|Gemm/.test(name)) {
           const [actual] = await run(`${name}:${unsupported}`, kernel, inputs, attrs(x));
           assert.equal(firstDifference(actual!.values, expected!.values), '', name);
         }
@@ -358,6 +358,9 @@ describe('cuda: cuBLAS and cuDNN', function() {
         one('that is another library', {[variable]: file('engine_simulator')}, /it does not tell its version/),
         one('whose handle is refused', {RBN_FAKE_FAIL: `${name}Create:1`}, new RegExp(`${name}Create: false status 1`)),
         one('that refuses the stream', {RBN_FAKE_FAIL: `${name}SetStream:14`}, new RegExp(`${name}SetStream: false status 14`)),
+        ...library === 0 ? [] : ['Tensor', 'Filter', 'Convolution'].map((descriptor) =>
+          one(`that makes no descriptor of a ${descriptor}`, {RBN_FAKE_FAIL: `cudnnCreate${descriptor}Descriptor:4000`},
+              new RegExp(`cudnnCreate${descriptor}Descriptor: false status 4000: its reason`))),
       ];
     });
     for (const {what, environment, library, message} of refusals) {

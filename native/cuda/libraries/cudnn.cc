@@ -124,6 +124,10 @@ class OpenCudnn : public Cudnn {
       what = "cudnnSetStream";
       status = call_.cudnnSetStream(handle_, context->stream);
     }
+    // A library whose other parts do not fit fails here, not in the midst of a network.
+    CudnnPlan one;
+    if (status == CUDNN_STATUS_SUCCESS) status = create_descriptors(&one, &what);
+    forget(&one);
     if (status == CUDNN_STATUS_SUCCESS) return true;
     char text[400];
     call_.describe(status, text, sizeof text);
@@ -139,9 +143,11 @@ class OpenCudnn : public Cudnn {
       made.convolution = convolution;
       made.algorithms.reserve(2 * CUDNN_CONVOLUTION_FWD_ALGO_COUNT);  // the most there are: nothing throws below
       const char* what = "";
-      cudnnStatus_t status = describe(&made, &what);
-      if (status == CUDNN_STATUS_SUCCESS) status = choose(&made, &what);
-      if (status != CUDNN_STATUS_SUCCESS) {
+      cudnnStatus_t status = create_descriptors(&made, &what);
+      if (status == CUDNN_STATUS_SUCCESS) status = describe(&made, &what);
+      if (status == CUDNN_STATUS_SUCCESS) status = ask(&made, &what);
+      // What cuDNN refuses is no error: the plan then has no algorithm.
+      if (status != CUDNN_STATUS_SUCCESS && !refused(status)) {
         forget(&made);
         return failed(context, what, status, error);
       }
@@ -175,14 +181,18 @@ class OpenCudnn : public Cudnn {
     if (tried != CUDNN_STATUS_SUCCESS) return tried; \
   } while (false)
 
-  cudnnStatus_t describe(CudnnPlan* plan, const char** what) const {
-    const CudnnConvolution& c = plan->convolution;
-    const auto &h = c.height, &w = c.width;
-    const cudnnTensorFormat_t format = c.channels_first ? CUDNN_TENSOR_NCHW : CUDNN_TENSOR_NHWC;
+  cudnnStatus_t create_descriptors(CudnnPlan* plan, const char** what) const {
     RBN_TRY(cudnnCreateTensorDescriptor, &plan->x);
     RBN_TRY(cudnnCreateTensorDescriptor, &plan->y);
     RBN_TRY(cudnnCreateFilterDescriptor, &plan->filter);
     RBN_TRY(cudnnCreateConvolutionDescriptor, &plan->how);
+    return CUDNN_STATUS_SUCCESS;
+  }
+
+  cudnnStatus_t describe(CudnnPlan* plan, const char** what) const {
+    const CudnnConvolution& c = plan->convolution;
+    const auto &h = c.height, &w = c.width;
+    const cudnnTensorFormat_t format = c.channels_first ? CUDNN_TENSOR_NCHW : CUDNN_TENSOR_NHWC;
     RBN_TRY(cudnnSetTensor4dDescriptor, plan->x, format, CUDNN_DATA_FLOAT, c.batch, c.in_channels, h.in, w.in);
     RBN_TRY(cudnnSetTensor4dDescriptor, plan->y, format, CUDNN_DATA_FLOAT, c.batch, c.out_channels, h.out,
             w.out);
@@ -208,12 +218,6 @@ class OpenCudnn : public Cudnn {
       plan->algorithms.push_back({static_cast<int>(p.algo), p.memory,
                                   plan->convolution.tf32 ? p.mathType : CUDNN_FMA_MATH});
     }
-  }
-
-  // No algorithm is no error: the plan then has none.
-  cudnnStatus_t choose(CudnnPlan* plan, const char** what) const {
-    const cudnnStatus_t status = ask(plan, what);
-    return unsupported(status) ? CUDNN_STATUS_SUCCESS : status;
   }
 
   cudnnStatus_t ask(CudnnPlan* plan, const char** what) const {
@@ -265,7 +269,7 @@ class OpenCudnn : public Cudnn {
     const cudnnStatus_t status =
         compute(plan, algorithm, workspace.memory(), x, filter, y, &what);
     if (status == CUDNN_STATUS_SUCCESS) return RBN_OK;
-    return unsupported(status) ? kNotTaken : failed(context, what, status, error);
+    return refused(status) ? kNotTaken : failed(context, what, status, error);
   }
 
   cudnnStatus_t compute(const CudnnPlan& plan, const Algorithm& algorithm, void* workspace, float* x,
@@ -293,7 +297,7 @@ class OpenCudnn : public Cudnn {
   }
 #undef RBN_TRY
 
-  static bool unsupported(cudnnStatus_t status) {
+  static bool refused(cudnnStatus_t status) {
     return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED;
   }
 
