@@ -223,6 +223,13 @@ describe('cuda: cuBLAS and cuDNN', function() {
     assert.deepEqual(await calls(13), ['forward']);
   });
 
+  it('an algorithm that has no exact arithmetic gives way to the next', async () => {
+    const inputs = {...conv, x: integers([1, 7, 12, 2])};
+    const calls = await withEnvironment({RBN_FAKE_FAIL: 'cudnnGetConvolutionForwardWorkspaceSize:3004:once'},
+        () => sameAsCpu('Conv2D', inputs, SAME));
+    assert.match(only(calls, /forward/).join(), /^forward 0 .* exact$/);
+  });
+
   describe('flags', () => {
     afterEach(() => tf.env().setFlags({RBN_CUDA_TF32: false, RBN_CUDA_PLAIN: false}));
 
@@ -304,12 +311,12 @@ describe('cuda: cuBLAS and cuDNN', function() {
       const calls: [failing: string, kernel: string, inputs: () => Inputs, attrs: (x: number[]) => Attributes][] = [
         ...['cudnnCreateTensorDescriptor', 'cudnnCreateFilterDescriptor', 'cudnnCreateConvolutionDescriptor', 'cudnnSetTensor4dDescriptor',
           'cudnnSetFilter4dDescriptor', 'cudnnSetConvolution2dDescriptor', 'cudnnSetConvolutionMathType',
-          'cudnnGetConvolutionForwardAlgorithm_v7', 'cudnnConvolutionForward',
+          'cudnnGetConvolutionForwardAlgorithm_v7', 'cudnnGetConvolutionForwardWorkspaceSize', 'cudnnConvolutionForward',
         ].map((name): [string, string, () => Inputs, () => Attributes] => [name, 'Conv2D', fresh, () => SAME]),
-        ...['cudnnGetConvolutionBackwardDataAlgorithm_v7', 'cudnnConvolutionBackwardData'].map(
+        ...['cudnnGetConvolutionBackwardDataAlgorithm_v7', 'cudnnGetConvolutionBackwardDataWorkspaceSize', 'cudnnConvolutionBackwardData'].map(
             (name): [string, string, () => Inputs, (x: number[]) => Attributes] =>
               [name, 'Conv2DBackpropInput', fresh, (x) => ({...SAME, inputShape: x})]),
-        ...['cudnnGetConvolutionBackwardFilterAlgorithm_v7', 'cudnnConvolutionBackwardFilter'].map(
+        ...['cudnnGetConvolutionBackwardFilterAlgorithm_v7', 'cudnnGetConvolutionBackwardFilterWorkspaceSize', 'cudnnConvolutionBackwardFilter'].map(
             (name): [string, string, () => Inputs, () => Attributes] =>
               [name, 'Conv2DBackpropFilter', fresh, () => ({...SAME, filterShape: [3, 3, 2, 3]})]),
         ...['cublasSetWorkspace', 'cublasGemmStridedBatchedEx_64'].map(
@@ -333,7 +340,7 @@ describe('cuda: cuBLAS and cuDNN', function() {
         await assert.rejects(run(`${name}:${memory}`, kernel, inputs, attrs(x)), {code: 'OUT_OF_MEMORY'}, name);
         // What they do not support is the plain kernel's.
         const [expected] = await runOn('cpu', kernel, inputs, attrs(x));
-        if (/Algorithm_v7$|^cudnn(Set|Convolution)|Gemm/.test(name)) {
+        if (/Algorithm_v7$|WorkspaceSize$|^cudnn(Set|Convolution)|Gemm/.test(name)) {
           const [actual] = await run(`${name}:${unsupported}`, kernel, inputs, attrs(x));
           assert.equal(firstDifference(actual!.values, expected!.values), '', name);
         }

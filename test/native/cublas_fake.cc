@@ -17,7 +17,7 @@ struct cublasContext {
 };
 
 #define RBN_FAIL_ON_REQUEST(name) \
-  if (failing(name)) return static_cast<cublasStatus_t>(failing(name))
+  if (const int status = failing(name)) return static_cast<cublasStatus_t>(status)
 
 RBN_FAKE_EXPORT cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   RBN_FAIL_ON_REQUEST("cublasCreate");

@@ -32,10 +32,11 @@ struct cudnnConvolutionStruct {
 
 namespace {
 
-constexpr size_t kWorkspace = 1000;  // bytes of the first algorithm
+// Bytes of the first algorithm, which needs more with FMA's arithmetic.
+size_t workspace_bytes(cudnnMathType_t math) { return math == CUDNN_FMA_MATH ? 1000 : 500; }
 
 #define RBN_FAIL_ON_REQUEST(name) \
-  if (failing(name)) return static_cast<cudnnStatus_t>(failing(name))
+  if (const int status = failing(name)) return static_cast<cudnnStatus_t>(status)
 
 int made(int in, int filter, int pad, int stride, int dilation) {
   const int reach = (filter - 1) * dilation + 1;
@@ -73,13 +74,14 @@ cudnnStatus_t name_algorithms(const cudnnTensorStruct& x, const cudnnTensorStruc
                               Algorithm first, Algorithm second) {
   if (!fits(x, filter, how, y)) return CUDNN_STATUS_BAD_PARAM;
   if (how.math != CUDNN_FMA_MATH && how.math != CUDNN_DEFAULT_MATH) return CUDNN_STATUS_BAD_PARAM;
-  const bool exact = how.math == CUDNN_FMA_MATH;
+  const cudnnMathType_t listed = how.math == CUDNN_FMA_MATH ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
   const Performance all[] = {
       {uncertain, CUDNN_STATUS_SUCCESS, 0.1f, 0, CUDNN_NON_DETERMINISTIC, CUDNN_FMA_MATH, {}},
       {transforming, CUDNN_STATUS_SUCCESS, 0.2f, 0, CUDNN_DETERMINISTIC, CUDNN_FMA_MATH, {}},
       {first, CUDNN_STATUS_SUCCESS, 0.3f, 0, CUDNN_DETERMINISTIC, CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION, {}},
-      {first, CUDNN_STATUS_SUCCESS, 0.4f, kWorkspace, CUDNN_DETERMINISTIC, CUDNN_TENSOR_OP_MATH, {}},
-      {first, CUDNN_STATUS_SUCCESS, 0.5f, kWorkspace, CUDNN_DETERMINISTIC, exact ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH, {}},
+      {first, CUDNN_STATUS_SUCCESS, 0.4f, workspace_bytes(CUDNN_TENSOR_OP_MATH), CUDNN_DETERMINISTIC,
+       CUDNN_TENSOR_OP_MATH, {}},
+      {first, CUDNN_STATUS_SUCCESS, 0.5f, workspace_bytes(listed), CUDNN_DETERMINISTIC, listed, {}},
       {second, CUDNN_STATUS_SUCCESS, 0.6f, 0, CUDNN_DETERMINISTIC, CUDNN_FMA_MATH, {}},
       {first, CUDNN_STATUS_NOT_SUPPORTED, -1, 0, CUDNN_DETERMINISTIC, CUDNN_FMA_MATH, {}},
   };
@@ -98,7 +100,7 @@ bool checks(cudnnHandle_t handle, const void* alpha, const void* beta, const cud
       *static_cast<const float*>(beta) != 0)
     return false;
   if (!is_first) return true;
-  if (!aligned(workspace, 256) || bytes < kWorkspace) return false;
+  if (!aligned(workspace, 256) || bytes < workspace_bytes(how.math)) return false;
   memset(workspace, 0xff, bytes);
   return true;
 }
@@ -222,6 +224,21 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
                          CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT,
                          CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3);
 }
+
+#define RBN_WORKSPACE_SIZE(Name, Algorithm, kFirst, A, B, C)                                                    \
+  RBN_FAKE_EXPORT cudnnStatus_t cudnnGetConvolution##Name##WorkspaceSize(                                       \
+      cudnnHandle_t handle, A a, B b, cudnnConvolutionDescriptor_t how, C c, Algorithm algorithm, size_t* bytes) { \
+    RBN_FAIL_ON_REQUEST("cudnnGetConvolution" #Name "WorkspaceSize");                                           \
+    if (!handle || !a || !b || !how || !c) return CUDNN_STATUS_BAD_PARAM;                                       \
+    *bytes = algorithm == kFirst ? workspace_bytes(how->math) : 0;                                              \
+    return CUDNN_STATUS_SUCCESS;                                                                                \
+  }
+RBN_WORKSPACE_SIZE(Forward, cudnnConvolutionFwdAlgo_t, CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+                   cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t)
+RBN_WORKSPACE_SIZE(BackwardData, cudnnConvolutionBwdDataAlgo_t, CUDNN_CONVOLUTION_BWD_DATA_ALGO_1,
+                   cudnnFilterDescriptor_t, cudnnTensorDescriptor_t, cudnnTensorDescriptor_t)
+RBN_WORKSPACE_SIZE(BackwardFilter, cudnnConvolutionBwdFilterAlgo_t, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
+                   cudnnTensorDescriptor_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t)
 
 RBN_FAKE_EXPORT cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha,
                                                       cudnnTensorDescriptor_t x_of, const void* x,

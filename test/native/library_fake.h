@@ -4,7 +4,7 @@
 // What the false cuBLAS and cuDNN share. They compute on the spot, on the simulator's memory, which is that of the
 // host: so they fit the simulator unless it defers (RBN_SIMULATOR_DEFER), for want of its stream. Tests steer them by
 // environment variables, which are read at each call:
-//   RBN_FAKE_FAIL=cudnnCreate:1001   that function fails with that status
+//   RBN_FAKE_FAIL=cudnnCreate:1001   that function fails with that status; with ":once" behind it, at its next call
 //   RBN_FAKE_VERSION=8               their major version
 //   RBN_FAKE_LOG=FILE                a line a call of what is worth knowing
 #ifndef RBN_TEST_LIBRARY_FAKE_H_
@@ -28,7 +28,10 @@ inline int version(int otherwise) {
 inline int failing(const char* function) {
   const char* const text = getenv("RBN_FAKE_FAIL");
   const size_t length = strlen(function);
-  return text && strncmp(text, function, length) == 0 && text[length] == ':' ? atoi(text + length + 1) : 0;
+  if (!text || strncmp(text, function, length) != 0 || text[length] != ':') return 0;
+  const int status = atoi(text + length + 1);
+  if (strstr(text, ":once")) unsetenv("RBN_FAKE_FAIL");
+  return status;
 }
 
 template <class... Values>

@@ -6,7 +6,8 @@
 //   - whose results differ from run to run;
 //   - that transform images (FFT, Winograd): they round more, and a NaN or an infinity reaches pixels that the
 //     convolution would not let it reach;
-//   - that use tensor cores, unless TF32 was asked for; then still those that convert to half floats.
+//   - that use tensor cores, unless TF32 was asked for; then still those that convert to half floats. Without TF32 all
+//     run with CUDNN_FMA_MATH: the default arithmetic may be TF32.
 #include "cudnn.h"
 
 #ifdef RBN_WITH_CUDNN
@@ -40,8 +41,11 @@ namespace {
   X(cudnnDestroyFilterDescriptor)                \
   X(cudnnDestroyTensorDescriptor)                \
   X(cudnnGetConvolutionBackwardDataAlgorithm_v7) \
+  X(cudnnGetConvolutionBackwardDataWorkspaceSize) \
   X(cudnnGetConvolutionBackwardFilterAlgorithm_v7) \
+  X(cudnnGetConvolutionBackwardFilterWorkspaceSize) \
   X(cudnnGetConvolutionForwardAlgorithm_v7)      \
+  X(cudnnGetConvolutionForwardWorkspaceSize)     \
   X(cudnnGetErrorString)                         \
   X(cudnnGetLastErrorString)                     \
   X(cudnnGetVersion)                             \
@@ -87,11 +91,11 @@ struct Functions {
   }
 };
 
-// What one of cuDNN's three structs for an algorithm's performance says.
+// An algorithm, by its number in the enumeration of the convolution's kind, and how it is to be run.
 struct Algorithm {
   int number;
-  size_t bytes;  // workspace
   cudnnMathType_t math;
+  size_t bytes;  // workspace
 };
 
 }  // namespace
@@ -146,6 +150,7 @@ class OpenCudnn : public Cudnn {
       cudnnStatus_t status = create_descriptors(&made, &what);
       if (status == CUDNN_STATUS_SUCCESS) status = describe(&made, &what);
       if (status == CUDNN_STATUS_SUCCESS) status = ask(&made, &what);
+      if (status == CUDNN_STATUS_SUCCESS) status = size_workspaces(&made, &what);
       // What cuDNN refuses is no error: the plan then has no algorithm.
       if (status != CUDNN_STATUS_SUCCESS && !refused(status)) {
         forget(&made);
@@ -215,8 +220,8 @@ class OpenCudnn : public Cudnn {
           p.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION || !(exact || plan->convolution.tf32) ||
           std::find(allowed.begin(), allowed.end(), static_cast<int>(p.algo)) == allowed.end())
         continue;
-      plan->algorithms.push_back({static_cast<int>(p.algo), p.memory,
-                                  plan->convolution.tf32 ? p.mathType : CUDNN_FMA_MATH});
+      plan->algorithms.push_back(
+          {static_cast<int>(p.algo), plan->convolution.tf32 ? p.mathType : CUDNN_FMA_MATH, 0});
     }
   }
 
@@ -251,6 +256,36 @@ class OpenCudnn : public Cudnn {
              plan);
         break;
       }
+    }
+    return CUDNN_STATUS_SUCCESS;
+  }
+
+  // What the heuristics say of a workspace holds for the arithmetic that they name, not for FMA's. Leaves out the
+  // algorithms that cuDNN refuses with the arithmetic that they are to have.
+  cudnnStatus_t size_workspaces(CudnnPlan* plan, const char** what) const {
+    for (auto algorithm = plan->algorithms.begin(); algorithm != plan->algorithms.end();) {
+      const cudnnStatus_t status = size_workspace(*plan, &*algorithm, what);
+      if (status != CUDNN_STATUS_SUCCESS && !refused(status)) return status;
+      algorithm = status == CUDNN_STATUS_SUCCESS ? algorithm + 1 : plan->algorithms.erase(algorithm);
+    }
+    return CUDNN_STATUS_SUCCESS;
+  }
+
+  cudnnStatus_t size_workspace(const CudnnPlan& plan, Algorithm* algorithm, const char** what) const {
+    RBN_TRY(cudnnSetConvolutionMathType, plan.how, algorithm->math);
+    switch (plan.convolution.kind) {
+      case ConvolutionKind::kForward:
+        RBN_TRY(cudnnGetConvolutionForwardWorkspaceSize, handle_, plan.x, plan.filter, plan.how, plan.y,
+                static_cast<cudnnConvolutionFwdAlgo_t>(algorithm->number), &algorithm->bytes);
+        break;
+      case ConvolutionKind::kInput:
+        RBN_TRY(cudnnGetConvolutionBackwardDataWorkspaceSize, handle_, plan.filter, plan.y, plan.how, plan.x,
+                static_cast<cudnnConvolutionBwdDataAlgo_t>(algorithm->number), &algorithm->bytes);
+        break;
+      case ConvolutionKind::kFilter:
+        RBN_TRY(cudnnGetConvolutionBackwardFilterWorkspaceSize, handle_, plan.x, plan.y, plan.how, plan.filter,
+                static_cast<cudnnConvolutionBwdFilterAlgo_t>(algorithm->number), &algorithm->bytes);
+        break;
     }
     return CUDNN_STATUS_SUCCESS;
   }
