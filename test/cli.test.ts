@@ -131,6 +131,16 @@ describe('tfjs-rbn doctor', () => {
     assert.doesNotMatch(out, /NO_NVCC|Missing|Nothing is missing|null|undefined/);
   });
 
+  it('tells what is wrong with settings of the backend cuda', () => {
+    const environment = {RBN_ENGINE: 'simulator', RBN_ENGINE_PATH: ''};
+    assert.match(doctor({...environment, RBN_DEVICE: '7'}),
+        /^  NO_DEVICE: RBN_DEVICE: expected 0 to 0, received 7\n    next: unset RBN_DEVICE   /m);
+    const {status, stderr} = spawnSync(process.execPath, [MAIN, 'doctor'],
+        {encoding: 'utf8', env: {...process.env, ...environment, RBN_STOCK_BATCH_NORM: 'yes'}});
+    assert.equal(status, 1);
+    assert.match(stderr, /RBN_STOCK_BATCH_NORM: expected 0 or 1, received 'yes'/);
+  });
+
   it('says which libraries are used, and of each other why not and what to do', () => {
     const libraryFile = (name: string) => join(root, 'out', 'simulator', `librbn_${name}.so`);
     const environment = {RBN_ENGINE: 'simulator', RBN_ENGINE_PATH: ''};

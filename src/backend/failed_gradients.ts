@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// tfjs-core keeps what a gradient needs until that gradient has been computed. Where the computation ends in an
-// exception, such as a lack of GPU memory, it forgets these tensors without disposing of them: memory of the
-// device that nobody can free any more. Here they are disposed of.
-import {engine, Tensor} from '@tensorflow/tfjs-core';
+// tfjs-core keeps what a gradient needs until that gradient has been computed, and the gradients until variables have
+// been updated. Where either ends in an exception, such as a lack of GPU memory, it forgets these tensors without
+// disposing of them: memory of the device that nobody can free any more. Here they are disposed of.
+import {engine, Optimizer, Tensor} from '@tensorflow/tfjs-core';
 
 type Save = (tensors: Tensor[]) => void;
 
@@ -17,7 +17,7 @@ interface Tapes {
   runKernelFunc(params: {forwardFunc?: (backend: unknown, save: Save) => unknown}): unknown;
 }
 
-/** Makes tfjs-core dispose of what failed gradients have kept. */
+/** Makes tfjs-core dispose of what failed gradients have kept, and of the gradients of failed updates. */
 export function disposeAfterFailedGradients(): void {
   const tapes = engine() as unknown as Tapes;
   const {gradients, runKernelFunc} = tapes;
@@ -58,5 +58,10 @@ export function disposeAfterFailedGradients(): void {
       for (const tensor of kept) tensor.dispose();
       throw e;
     }
+  };
+
+  const {minimize} = Optimizer.prototype;
+  Optimizer.prototype.minimize = function(...args) {
+    return tapes.tidy(() => minimize.apply(this, args));
   };
 }

@@ -61,7 +61,7 @@ export interface Devices {
  * ```
  */
 export function devices(): Devices {
-  const {engine: kind, threads} = settings();
+  const {engine: kind, threads, device} = settings();
   const addon = findAddon();
   const engine = findEngine();
   const probe = engine.engine === null ? null : probeDevices(engine.engine);
@@ -73,7 +73,14 @@ export function devices(): Devices {
   const onTensorflow = latestTensorflowOps();
   const missing = [addon.problem, engine.problem, driverProblem, ...libraries.map(({problem}) => problem), onTensorflow?.problem ?? null]
                       .filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
-  for (const gpu of probe?.devices ?? []) {
+  const gpus = probe?.devices ?? [];
+  if (gpus.length > 0 && device >= gpus.length) {
+    missing.push({
+      code: 'NO_DEVICE', message: `RBN_DEVICE: expected 0 to ${gpus.length - 1}, received ${device}`,
+      next: 'unset RBN_DEVICE   (nvidia-smi -L lists the GPUs)',
+    });
+  }
+  for (const gpu of gpus) {
     if (!gpu.supported) {
       missing.push({
         code: 'UNSUPPORTED_GPU',
@@ -99,7 +106,7 @@ export function devices(): Devices {
       cudaRuntime: cudaVersion(engine.engine?.cudaRuntime ?? null),
     },
     driver: {path: DRIVER_PATH, version, cuda: cudaVersion(probe?.driver ?? null)},
-    gpus: probe?.devices ?? [],
+    gpus,
     libraries,
     tensorflow: onTensorflow &&
         {path: onTensorflow.path, version: onTensorflow.version, way: onTensorflow.ops === null ? 'copy' : 'op'},

@@ -32,6 +32,11 @@ export interface Settings {
   sync: boolean;
   /** RBN_STRICT=1: what the backend `cuda` has no kernel for is an error, instead of run on the CPU with a warning. */
   strict: boolean;
+  /**
+   * RBN_STOCK_BATCH_NORM=1: on the backend `cuda`, too, tf.layers' batch normalization in training goes tfjs-layers' own
+   * way, by many kernels.
+   */
+  stockBatchNorm: boolean;
 }
 
 /** '4GB' → 4e9; also MB and kB, and GiB, MiB and KiB. */
@@ -60,10 +65,7 @@ export function threadsSetting(): number {
   return threads;
 }
 
-/**
- * RBN_STOCK_BATCH_NORM=1: on the backend `cuda`, too, tf.layers' batch normalization in training goes tfjs-layers' own
- * way, by many kernels. Each call of such a layer asks for it.
- */
+/** `stockBatchNorm` of the settings alone, for the same reason. */
 export function stockBatchNormSetting(): boolean {
   return flag('RBN_STOCK_BATCH_NORM');
 }
@@ -99,6 +101,7 @@ export function settings(): Settings {
     memoryLimit: bytes('RBN_MEMORY_LIMIT', process.env.RBN_MEMORY_LIMIT || '0'),
     sync: flag('RBN_SYNC'),
     strict: flag('RBN_STRICT'),
+    stockBatchNorm: stockBatchNormSetting(),
     tensorflowGpu: flag('RBN_TENSORFLOW_GPU'),
   };
 }

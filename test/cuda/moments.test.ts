@@ -117,6 +117,19 @@ describe('cuda: moments', function() {
     assert.deepEqual(received, expected);
   });
 
+  it('odd axes and keepDims are refused where the cpu backend refuses them', async () => {
+    const odd: [axes: unknown, keepDims?: unknown][] = [[[1, 1]], [[0, -4]], [['0']], [[0], 'yes'], [[4]], [[0.5]], [[]]];
+    const {expected, received} = await onBoth(() => odd.flatMap(([axes, keepDims]) => {
+      const x = tf.ones([3, 4, 5, 2]);
+      try {
+        return [tf.tensor(JSON.stringify(axes)), ...Object.values(tf.moments(x, axes as number[], keepDims as boolean))];
+      } catch {
+        return []; // another backend, another message
+      }
+    }));
+    assert.deepEqual(received, expected);
+  });
+
   it('derivatives of derivatives go tfjs-core’s way', async () => {
     const x = Array.from(input([3, 4], 'float32').values);
     const {expected, received} = await onBoth(() => {

@@ -9,6 +9,7 @@ import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import * as rbn from 'tfjs-rbn';
 
 import {backend, onCuda, strictly} from '../support/cuda';
@@ -76,10 +77,12 @@ class Network {
     });
   }
 
-  /** In tidy, because `minimize` itself leaves its gradients behind where an update throws. */
   step(optimizer: tf.Optimizer): number {
-    return tf.tidy(() => optimizer.minimize(
-        () => tf.losses.softmaxCrossEntropy(this.labels, this.model.logits(this.x, this.variables)) as tf.Scalar, true)!.dataSync()[0]!);
+    const loss = optimizer.minimize(
+        () => tf.losses.softmaxCrossEntropy(this.labels, this.model.logits(this.x, this.variables)) as tf.Scalar, true)!;
+    const [value] = loss.dataSync();
+    loss.dispose();
+    return value!;
   }
 
   values(): Float32Array[] {
@@ -226,4 +229,30 @@ describe('training on cuda', function() {
       end(optimizer);
     });
   }
+
+  it('survives a lack of memory at every allocation of trainOnBatch', async () => {
+    const {context} = backend();
+    const model = tfl.sequential({layers: [
+      tfl.layers.conv2d({inputShape: [4, 4, 2], filters: 3, kernelSize: 3}), rbn.layers.representativeBatchNormalization({}),
+      tfl.layers.flatten(), tfl.layers.dense({units: 3, activation: 'softmax'}),
+    ]});
+    const optimizer = tf.train.momentum(0.1, 0.9);
+    model.compile({optimizer, loss: 'categoricalCrossentropy'});
+    const x = random([3, 4, 4, 2], 1), y = tf.tidy(() => tf.oneHot(tf.tensor1d([0, 1, 2], 'int32'), 3));
+    await model.trainOnBatch(x, y); // makes the optimiser's own variables
+    const used = context.memory().used, tensors = tf.memory().numTensors;
+    let k = 1;
+    for (;; k++) {
+      context.failAllocation(k);
+      const error: unknown = await model.trainOnBatch(x, y).then(() => null, (e: unknown) => e);
+      context.failAllocation(0);
+      if (error === null) break;
+      assert.ok(error instanceof rbn.RbnError && error.code === 'OUT_OF_MEMORY', String(error));
+      assert.deepEqual([context.memory().used, tf.memory().numTensors], [used, tensors], `left behind at allocation ${k}`);
+    }
+    assert.ok(k > 20, `a step makes ${k - 1} allocations`);
+    tf.dispose([x, y]);
+    end(optimizer);
+    model.dispose();
+  });
 });

@@ -54,8 +54,11 @@ export function fuseMoments(): void {
     // Derivatives of derivatives need kernels that have gradients themselves.
     if (!(x instanceof core.Tensor) || x.dtype !== 'float32' || x.size === 0 || x.rank === 0 ||
         core.getBackend() !== 'cuda' || core.engine().state.gradientDepth > 1) return original(x, axis, keepDims);
+    const axes = core.util.parseAxisParam(axis, x.shape);
+    // What is no list of axes tfjs-core's own form refuses, in its words.
+    if (new Set(axes).size < axes.length || !axes.every(Number.isInteger)) return original(x, axis, keepDims);
     const [mean, variance] = core.engine().runKernel<core.Tensor[]>(
-        'Moments', {x}, {axis: core.util.parseAxisParam(axis, x.shape), keepDims}) as [core.Tensor, core.Tensor];
+        'Moments', {x}, {axis: axes, keepDims}) as [core.Tensor, core.Tensor];
     return {mean, variance};
   };
   (core as {moments: Moments}).moments = fused;

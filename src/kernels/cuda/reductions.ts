@@ -17,7 +17,7 @@ function reduction(operation: string, outputDtype: (input: DeviceDtype) => Devic
   return ({inputs, attrs, backend}) => {
     const x = inputs.x!;
     const axes = util.parseAxisParam(attrs[axisName] as number | number[], x.shape);
-    const shape = attrs.keepDims === true
+    const shape = attrs.keepDims
       ? x.shape.map((size, d) => axes.includes(d) ? 1 : size)
       : x.shape.filter((_, d) => !axes.includes(d));
     return backend.compute(operation, [x], {shape, dtype: outputDtype(x.dtype as DeviceDtype)}, axes);
