@@ -44,6 +44,9 @@ async function sameAsCpu(kernel: string, inputs: Inputs, attrs: Attributes): Pro
   return calls;
 }
 
+/** A call that computes. */
+const PRODUCT = /^(gemm|forward|input|filter)/;
+
 const only = (calls: string[], what: RegExp) => calls.filter((line) => what.test(line));
 
 describe('cuda: cuBLAS and cuDNN', function() {
@@ -101,6 +104,14 @@ describe('cuda: cuBLAS and cuDNN', function() {
           }, {transposeA: false, transposeB: false, activation});
           assert.equal(only(calls, /^gemm/).length, 1);
         }
+      }
+    });
+
+    it('of more batches than a grid has blocks are made in pieces', async () => {
+      const batches = 65_535 + 2;
+      for (const [a, b] of [[[batches, 2, 2], [batches, 2, 3]], [[2, 2], [batches, 2, 3]], [[batches, 2, 2], [2, 3]]] as const) {
+        const calls = await sameAsCpu('BatchMatMul', {a: integers([...a]), b: integers([...b], 2)}, {transposeA: true, transposeB: false});
+        assert.deepEqual(calls.map((line) => line.split(' ')[5]), ['x65535', 'x2'], `[${a}], [${b}]`);
       }
     });
 
@@ -168,7 +179,7 @@ describe('cuda: cuBLAS and cuDNN', function() {
     describe(`convolutions, ${format}`, () => {
       /** The call went the way that the case says: one call, of the first algorithm that will do. */
       const check = (calls: string[], what: string, {as}: Case, algorithm: number) => {
-        const products = only(calls, /^(gemm|forward|input|filter)/);
+        const products = only(calls, PRODUCT);
         const expected = as === '' ? [] : as === 'cuBLAS' && format === 'NHWC' ? [/^gemm/] :
             [new RegExp(`^${what} ${algorithm} ${format} ${as === 'cuBLAS' ? 'pad 0 0' : `${as} `}.*exact$`)];
         assert.equal(products.length, expected.length, products.join());
@@ -301,50 +312,49 @@ describe('cuda: cuBLAS and cuDNN', function() {
   describe('a failure', () => {
     const run = async (failing: string, kernel: string, inputs: Inputs, attrs: Attributes) =>
         withEnvironment({RBN_FAKE_FAIL: failing}, () => runOn(NAME, kernel, inputs, attrs));
+    type Call = [kernel: string, inputs: Inputs, attrs: Attributes];
     // Another shape each: descriptors and algorithms are kept.
     let next = 20;
-    const fresh = (): Inputs => ({...conv, x: integers([1, 5, next++, 2])});
-    const shapeOf = ({x}: Inputs) => ({dy: integers([1, 5, x!.shape[2]!, 3], 3)});
+    const convolution = (kernel: string) => (): Call => {
+      const x = integers([1, 5, next++, 2]), dy = integers([1, 5, x.shape[2]!, 3], 3), filter = conv.filter!;
+      return kernel === 'Conv2D' ? [kernel, {x, filter}, SAME] :
+          kernel === 'Conv2DBackpropInput' ? [kernel, {dy, filter}, {...SAME, inputShape: x.shape}] :
+          [kernel, {x, dy}, {...SAME, filterShape: filter.shape}];
+    };
+    const KINDS = [['Forward', 'Conv2D'], ['BackwardData', 'Conv2DBackpropInput'], ['BackwardFilter', 'Conv2DBackpropFilter']] as const;
+    const CALLS: readonly (readonly [failing: string, make: () => Call])[] = [
+      ...['CreateTensorDescriptor', 'CreateFilterDescriptor', 'CreateConvolutionDescriptor', 'SetTensor4dDescriptor', 'SetFilter4dDescriptor',
+        'SetConvolution2dDescriptor', 'SetConvolutionMathType'].map((name) => [`cudnn${name}`, convolution('Conv2D')] as const),
+      ...KINDS.flatMap(([kind, kernel]) => [`GetConvolution${kind}Algorithm_v7`, `GetConvolution${kind}WorkspaceSize`, `Convolution${kind}`]
+          .map((name) => [`cudnn${name}`, convolution(kernel)] as const)),
+      ...['cublasSetWorkspace', 'cublasGemmStridedBatchedEx_64'].map((name) => [name, (): Call => ['BatchMatMul', product, {}]] as const),
+    ];
+
+    let used = 0;
+    beforeEach(() => ({used} = context().memory()));
+    afterEach(() => assert.equal(context().memory().used, used, 'bytes left behind'));
 
     it('is an error that names the operation, the function and the status; nothing stays behind', async () => {
-      const {used} = context().memory();
-      const calls: [failing: string, kernel: string, inputs: () => Inputs, attrs: (x: number[]) => Attributes][] = [
-        ...['cudnnCreateTensorDescriptor', 'cudnnCreateFilterDescriptor', 'cudnnCreateConvolutionDescriptor', 'cudnnSetTensor4dDescriptor',
-          'cudnnSetFilter4dDescriptor', 'cudnnSetConvolution2dDescriptor', 'cudnnSetConvolutionMathType',
-          'cudnnGetConvolutionForwardAlgorithm_v7', 'cudnnGetConvolutionForwardWorkspaceSize', 'cudnnConvolutionForward',
-        ].map((name): [string, string, () => Inputs, () => Attributes] => [name, 'Conv2D', fresh, () => SAME]),
-        ...['cudnnGetConvolutionBackwardDataAlgorithm_v7', 'cudnnGetConvolutionBackwardDataWorkspaceSize', 'cudnnConvolutionBackwardData'].map(
-            (name): [string, string, () => Inputs, (x: number[]) => Attributes] =>
-              [name, 'Conv2DBackpropInput', fresh, (x) => ({...SAME, inputShape: x})]),
-        ...['cudnnGetConvolutionBackwardFilterAlgorithm_v7', 'cudnnGetConvolutionBackwardFilterWorkspaceSize', 'cudnnConvolutionBackwardFilter'].map(
-            (name): [string, string, () => Inputs, () => Attributes] =>
-              [name, 'Conv2DBackpropFilter', fresh, () => ({...SAME, filterShape: [3, 3, 2, 3]})]),
-        ...['cublasSetWorkspace', 'cublasGemmStridedBatchedEx_64'].map(
-            (name): [string, string, () => Inputs, () => Attributes] => [name, 'BatchMatMul', () => product, () => ({})]),
-      ];
-      for (const [name, kernel, make, attrs] of calls) {
-        const given = make(), x = given.x?.shape ?? [];
-        const inputs: Inputs = kernel === 'Conv2DBackpropInput' ? {...shapeOf(given), filter: given.filter!} :
-            kernel === 'Conv2DBackpropFilter' ? {x: given.x!, ...shapeOf(given)} : given;
-        const isCudnn = name.startsWith('cudnn');
-        const [failed, memory, unsupported] = isCudnn ? [5000, 4003, 3004] : [13, 3, 15];
-        let descriptors: string[] = [];
-        descriptors = await asked(() => assert.rejects(run(`${name}:${failed}`, kernel, inputs, attrs(x)), (e: Error & {code?: string}) => {
+      for (const [name, make] of CALLS) {
+        const call = make(), isCudnn = name.startsWith('cudnn'), [failed, memory] = isCudnn ? [5000, 4003] : [13, 3];
+        const descriptors = await asked(() => assert.rejects(run(`${name}:${failed}`, ...call), (e: Error & {code?: string}) => {
           assert.equal(e.code, 'CUDA_ERROR');
-          assert.match(e.message, new RegExp(`^${kernel}: ${name}: false status ${failed}${isCudnn ? ': its reason' : ''} `));
+          assert.match(e.message, new RegExp(`^${call[0]}: ${name}: false status ${failed}${isCudnn ? ': its reason' : ''} `));
           return true;
         }, name));
         if (!/Convolution(Forward|Backward(Data|Filter))$/.test(name)) {
           assert.equal(only(descriptors, /^\+desc/).length, only(descriptors, /^-desc/).length, `${name}: descriptors`);
         }
-        await assert.rejects(run(`${name}:${memory}`, kernel, inputs, attrs(x)), {code: 'OUT_OF_MEMORY'}, name);
-        // What they do not support is the plain kernel's.
-        const [expected] = await runOn('cpu', kernel, inputs, attrs(x));
-        if (/Algorithm_v7$|WorkspaceSize$|^cudnn(Set|Convolution)|Gemm/.test(name)) {
-          const [actual] = await run(`${name}:${unsupported}`, kernel, inputs, attrs(x));
-          assert.equal(firstDifference(actual!.values, expected!.values), '', name);
+        await assert.rejects(run(`${name}:${memory}`, ...call), {code: 'OUT_OF_MEMORY'}, name);
+      }
+    });
+
+    it('that is a refusal leaves the call to the plain kernel', async () => {
+      for (const [name, make] of CALLS) {
+        for (const refusal of name.startsWith('cudnn') ? [2000, 2008, 3000, 3004] : [7, 8, 15]) {
+          const calls = await withEnvironment({RBN_FAKE_FAIL: `${name}:${refusal}`}, () => sameAsCpu(...make()));
+          assert.deepEqual(only(calls, PRODUCT), [], `${name}: ${refusal}`);
         }
-        assert.equal(context().memory().used, used, `${name}: bytes left behind`);
       }
     });
   });

@@ -16,6 +16,9 @@ struct cublasContext {
   size_t bytes;
 };
 
+// For arguments that the engine must not give. The real one would refuse them, and the engine take another way.
+constexpr cublasStatus_t kMistake = CUBLAS_STATUS_EXECUTION_FAILED;
+
 #define RBN_FAIL_ON_REQUEST(name) \
   if (const int status = failing(name)) return static_cast<cublasStatus_t>(status)
 
@@ -47,13 +50,13 @@ RBN_FAKE_EXPORT cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStr
   RBN_FAIL_ON_REQUEST("cublasSetStream");
   handle->stream = stream;
   handle->workspace = nullptr;  // as the real one: a new stream has the library's own workspace
-  return stream ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+  return stream ? CUBLAS_STATUS_SUCCESS : kMistake;
 }
 
 #ifndef RBN_FAKE_INCOMPLETE
 RBN_FAKE_EXPORT cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, size_t bytes) {
   RBN_FAIL_ON_REQUEST("cublasSetWorkspace");
-  if (!aligned(workspace, 256) || bytes == 0) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!aligned(workspace, 256) || bytes == 0) return kMistake;
   handle->workspace = static_cast<char*>(workspace);
   handle->bytes = bytes;
   return CUBLAS_STATUS_SUCCESS;
@@ -67,9 +70,9 @@ RBN_FAKE_EXPORT cublasStatus_t cublasGemmStridedBatchedEx_64(
     int64_t c_leading, long long c_stride, int64_t batch, cublasComputeType_t compute,
     cublasGemmAlgo_t algorithm) {
   RBN_FAIL_ON_REQUEST("cublasGemmStridedBatchedEx_64");
-  const bool shapes = m > 0 && n > 0 && k > 0 && batch > 0 && a_leading == (op_a == CUBLAS_OP_N ? m : k) &&
-                      b_leading == (op_b == CUBLAS_OP_N ? k : n) && c_leading == m &&
-                      c_stride == m * n;
+  const bool shapes = m > 0 && n > 0 && k > 0 && batch > 0 && batch <= 65535 &&
+                      a_leading == (op_a == CUBLAS_OP_N ? m : k) &&
+                      b_leading == (op_b == CUBLAS_OP_N ? k : n) && c_leading == m && c_stride == m * n;
   const bool steps = (a_stride == 0 || a_stride == m * k) &&
                      (b_stride == 0 || b_stride == k * n);
   if (!handle || !handle->stream || !handle->workspace || !shapes || !steps || !aligned(a, 4) || !aligned(b, 4) ||
@@ -77,7 +80,7 @@ RBN_FAKE_EXPORT cublasStatus_t cublasGemmStridedBatchedEx_64(
       *static_cast<const float*>(alpha) != 1 || *static_cast<const float*>(beta) != 0 ||
       (compute != CUBLAS_COMPUTE_32F && compute != CUBLAS_COMPUTE_32F_FAST_TF32) ||
       algorithm != CUBLAS_GEMM_DEFAULT)
-    return CUBLAS_STATUS_INVALID_VALUE;
+    return kMistake;
   log("gemm %c%c %d %d %d x%d %s", "NT"[op_a], "NT"[op_b], static_cast<int>(m), static_cast<int>(n),
       static_cast<int>(k), static_cast<int>(batch), compute == CUBLAS_COMPUTE_32F ? "exact" : "TF32");
   memset(handle->workspace, 0xff, handle->bytes);  // a sanitizer sees one that is too small; NaN to who reads it

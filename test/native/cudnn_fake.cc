@@ -35,6 +35,9 @@ namespace {
 // Bytes of the first algorithm, which needs more with FMA's arithmetic.
 size_t workspace_bytes(cudnnMathType_t math) { return math == CUDNN_FMA_MATH ? 1000 : 500; }
 
+// For arguments that the engine must not give. The real one would refuse them, and the engine take another way.
+constexpr cudnnStatus_t kMistake = CUDNN_STATUS_EXECUTION_FAILED;
+
 #define RBN_FAIL_ON_REQUEST(name) \
   if (const int status = failing(name)) return static_cast<cudnnStatus_t>(status)
 
@@ -72,8 +75,8 @@ cudnnStatus_t name_algorithms(const cudnnTensorStruct& x, const cudnnTensorStruc
                               const cudnnConvolutionStruct& how, const cudnnTensorStruct& y, int requested,
                               int* returned, Performance* performance, Algorithm uncertain, Algorithm transforming,
                               Algorithm first, Algorithm second) {
-  if (!fits(x, filter, how, y)) return CUDNN_STATUS_BAD_PARAM;
-  if (how.math != CUDNN_FMA_MATH && how.math != CUDNN_DEFAULT_MATH) return CUDNN_STATUS_BAD_PARAM;
+  if (!fits(x, filter, how, y)) return kMistake;
+  if (how.math != CUDNN_FMA_MATH && how.math != CUDNN_DEFAULT_MATH) return kMistake;
   const cudnnMathType_t listed = how.math == CUDNN_FMA_MATH ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
   const Performance all[] = {
       {uncertain, CUDNN_STATUS_SUCCESS, 0.1f, 0, CUDNN_NON_DETERMINISTIC, CUDNN_FMA_MATH, {}},
@@ -163,7 +166,7 @@ RBN_DESCRIPTOR(Convolution, cudnnConvolutionStruct)
 RBN_FAKE_EXPORT cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensor, cudnnTensorFormat_t format,
                                                          cudnnDataType_t type, int n, int c, int h, int w) {
   RBN_FAIL_ON_REQUEST("cudnnSetTensor4dDescriptor");
-  if (type != CUDNN_DATA_FLOAT || n < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
+  if (type != CUDNN_DATA_FLOAT || n < 1 || c < 1 || h < 1 || w < 1) return kMistake;
   *tensor = {format, n, c, h, w};
   return CUDNN_STATUS_SUCCESS;
 }
@@ -171,7 +174,7 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t
 RBN_FAKE_EXPORT cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t filter, cudnnDataType_t type,
                                                          cudnnTensorFormat_t format, int k, int c, int h, int w) {
   RBN_FAIL_ON_REQUEST("cudnnSetFilter4dDescriptor");
-  if (type != CUDNN_DATA_FLOAT || k < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
+  if (type != CUDNN_DATA_FLOAT || k < 1 || c < 1 || h < 1 || w < 1) return kMistake;
   *filter = {{format, k, c, h, w}};
   return CUDNN_STATUS_SUCCESS;
 }
@@ -183,7 +186,7 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDe
   RBN_FAIL_ON_REQUEST("cudnnSetConvolution2dDescriptor");
   if (pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1 || dilation_h < 1 || dilation_w < 1 ||
       mode != CUDNN_CROSS_CORRELATION || type != CUDNN_DATA_FLOAT)
-    return CUDNN_STATUS_BAD_PARAM;
+    return kMistake;
   *convolution = {pad_h, pad_w, stride_h, stride_w, dilation_h, dilation_w, CUDNN_DEFAULT_MATH};
   return CUDNN_STATUS_SUCCESS;
 }
@@ -225,13 +228,13 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
                          CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1, CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3);
 }
 
-#define RBN_WORKSPACE_SIZE(Name, Algorithm, kFirst, A, B, C)                                                    \
-  RBN_FAKE_EXPORT cudnnStatus_t cudnnGetConvolution##Name##WorkspaceSize(                                       \
+#define RBN_WORKSPACE_SIZE(Name, Algorithm, kFirst, A, B, C)                                                       \
+  RBN_FAKE_EXPORT cudnnStatus_t cudnnGetConvolution##Name##WorkspaceSize(                                          \
       cudnnHandle_t handle, A a, B b, cudnnConvolutionDescriptor_t how, C c, Algorithm algorithm, size_t* bytes) { \
-    RBN_FAIL_ON_REQUEST("cudnnGetConvolution" #Name "WorkspaceSize");                                           \
-    if (!handle || !a || !b || !how || !c) return CUDNN_STATUS_BAD_PARAM;                                       \
-    *bytes = algorithm == kFirst ? workspace_bytes(how->math) : 0;                                              \
-    return CUDNN_STATUS_SUCCESS;                                                                                \
+    RBN_FAIL_ON_REQUEST("cudnnGetConvolution" #Name "WorkspaceSize");                                              \
+    if (!handle || !a || !b || !how || !c) return kMistake;                                                        \
+    *bytes = algorithm == kFirst ? workspace_bytes(how->math) : 0;                                                 \
+    return CUDNN_STATUS_SUCCESS;                                                                                   \
   }
 RBN_WORKSPACE_SIZE(Forward, cudnnConvolutionFwdAlgo_t, CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
                    cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t)
@@ -250,7 +253,7 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, cons
   RBN_FAIL_ON_REQUEST("cudnnConvolutionForward");
   if (!checks(handle, alpha, beta, *x_of, *filter_of, *how, *y_of,
               algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, workspace, bytes))
-    return CUDNN_STATUS_BAD_PARAM;
+    return kMistake;
   tell("forward", algorithm, *x_of, *how);
   const auto *from = static_cast<const float*>(x), *weights = static_cast<const float*>(filter);
   auto* const to = static_cast<float*>(y);
@@ -267,7 +270,7 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnConvolutionBackwardData(
   RBN_FAIL_ON_REQUEST("cudnnConvolutionBackwardData");
   if (!checks(handle, alpha, beta, *dx_of, *filter_of, *how, *dy_of, algorithm == CUDNN_CONVOLUTION_BWD_DATA_ALGO_1,
               workspace, bytes))
-    return CUDNN_STATUS_BAD_PARAM;
+    return kMistake;
   tell("input", algorithm, *dx_of, *how);
   const auto *from = static_cast<const float*>(dy), *weights = static_cast<const float*>(filter);
   auto* const to = static_cast<float*>(dx);
@@ -286,7 +289,7 @@ RBN_FAKE_EXPORT cudnnStatus_t cudnnConvolutionBackwardFilter(
   RBN_FAIL_ON_REQUEST("cudnnConvolutionBackwardFilter");
   if (!checks(handle, alpha, beta, *x_of, *dfilter_of, *how, *dy_of, algorithm == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
               workspace, bytes))
-    return CUDNN_STATUS_BAD_PARAM;
+    return kMistake;
   tell("filter", algorithm, *x_of, *how);
   const auto *from = static_cast<const float*>(x), *over = static_cast<const float*>(dy);
   auto* const to = static_cast<float*>(dfilter);

@@ -332,8 +332,10 @@ class OpenCudnn : public Cudnn {
   }
 #undef RBN_TRY
 
+  // It says so before a launch; the plain kernel may well do it.
   static bool refused(cudnnStatus_t status) {
-    return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED;
+    const int category = CUDNN_STATUS_CATEGORY(status);
+    return category == CUDNN_STATUS_NOT_SUPPORTED || category == CUDNN_STATUS_BAD_PARAM;
   }
 
   int32_t failed(RbnContext* context, const char* what, cudnnStatus_t status, RbnError* error) const {

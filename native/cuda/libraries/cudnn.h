@@ -46,7 +46,7 @@ class Cudnn {
   virtual int32_t find(RbnContext* context, const CudnnConvolution& convolution, CudnnPlan** plan,
                        RbnError* error) = 0;
   // Writes y, x or the filter, as the convolution's kind says, from the two others. Asynchronous. kNotTaken where no
-  // algorithm's workspace fits, and nothing was written.
+  // algorithm's workspace fits or cuDNN refuses all.
   virtual int32_t run(RbnContext* context, const CudnnPlan& plan, float* x, float* filter, float* y,
                       RbnError* error) = 0;
 };

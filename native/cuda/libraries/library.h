@@ -13,8 +13,7 @@
 
 namespace rbn {
 
-// What a library's function returns for a call that the plain kernels are to do: nothing was done. No
-// RbnStatus.
+// What a library's function returns for a call that the plain kernels are to do, all of it. No RbnStatus.
 constexpr int32_t kNotTaken = -1;
 
 // Paths, or names for the system's loader, in the order in which they are tried.

@@ -9,7 +9,7 @@
 //       image with its border of zeros where the padding is not the same on both sides (SAME with a stride)
 //   depthwise convolutions, pooling                                  always plain: they wait for memory
 // Anything that is empty, or of 2^31 elements, is plain; so is what finds no memory for a library's workspace, or what
-// a library says it does not support. Included by .cu files only.
+// a library refuses before a launch: not supported, an invalid value, another architecture. Included by .cu files only.
 #ifndef RBN_CUDA_OPS_BY_LIBRARY_H_
 #define RBN_CUDA_OPS_BY_LIBRARY_H_
 
@@ -20,7 +20,7 @@
 
 namespace rbn {
 
-// kNotTaken: nothing was done. Neither applies an ending.
+// kNotTaken: it is still to be done. Neither applies an ending.
 int32_t multiply_by_library(RbnContext* context, const MatrixProduct& product, RbnError* error);
 
 // Of x, filter and y (as in conv_shape.h) writes the one that `kind` makes of the two others.
