@@ -198,7 +198,7 @@ cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
   return cudaSuccess;
 }
 
-// One pool, that keeps nothing: freed memory is held back in another way.
+// One pool, that only says that it keeps what was freed: freed memory is held back in another way.
 static cudaMemPool_t default_pool() { return reinterpret_cast<cudaMemPool_t>(&Simulator::instance()); }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
   RBN_SIMULATOR_ENTER();
@@ -216,7 +216,11 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* prope
 }
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool) { return cudaMemPoolTrimTo(pool, 0); }
 cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t bytes, cudaMemPool_t pool, cudaStream_t stream) {
-  return pool == default_pool() ? cudaMallocAsync(pointer, bytes, stream) : result(cudaErrorInvalidValue);
+  RBN_SIMULATOR_ENTER();
+  if (pool != default_pool()) return result(cudaErrorInvalidValue);
+  const cudaError_t code = cudaMallocAsync(pointer, bytes, stream);
+  simulator.reserved = std::max<uint64_t>(simulator.reserved, simulator.memory.live_bytes());
+  return code;
 }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   RBN_SIMULATOR_ENTER();
@@ -231,12 +235,14 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
   if (pool != default_pool() || !value) return result(cudaErrorInvalidValue);
   *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrReleaseThreshold
                                        ? simulator.release_threshold
-                                       : simulator.memory.live_bytes();
+                                       : simulator.reserved;
   return cudaSuccess;
 }
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t) {
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes_to_keep) {
   RBN_SIMULATOR_ENTER();
-  return pool == default_pool() ? cudaSuccess : result(cudaErrorInvalidValue);
+  if (pool != default_pool()) return result(cudaErrorInvalidValue);
+  simulator.reserved = std::min(simulator.reserved, std::max<uint64_t>(bytes_to_keep, simulator.memory.live_bytes()));
+  return cudaSuccess;
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {

@@ -69,6 +69,7 @@ struct Simulator {
   uint64_t fail_allocation = 0;
   uint64_t fail_launch;
   uint64_t release_threshold = 0;
+  uint64_t reserved = 0;  // the most live bytes since the pool was trimmed
 
  private:
   Simulator();

@@ -289,7 +289,17 @@ void test_memory() {
   CHECK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold) == cudaSuccess);
   CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &value) == cudaSuccess &&
         value == threshold);
+  const auto reserved = [&] {
+    uint64_t bytes = 0;
+    CHECK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &bytes) == cudaSuccess);
+    return bytes;
+  };
   CHECK(cudaMemPoolTrimTo(pool, 0) == cudaSuccess);
+  const uint64_t trimmed = reserved();
+  CHECK(cudaMallocFromPoolAsync(&p, 1000, pool, nullptr) == cudaSuccess && reserved() == trimmed + 1000);
+  CHECK(cudaFreeAsync(p, nullptr) == cudaSuccess && cudaDeviceSynchronize() == cudaSuccess);
+  CHECK(reserved() == trimmed + 1000);  // kept for the next
+  CHECK(cudaMemPoolTrimTo(pool, 0) == cudaSuccess && reserved() == trimmed);
 }
 
 __global__ void divergent_kernel(int* x) {

@@ -98,47 +98,46 @@ class OpenCublas : public Cublas {
       return kNotTaken;
     }
     if (code != cudaSuccess) return check(error, code, "workspace");
+    const bool tf32 = context->products == RBN_PRODUCTS_TF32;
     for (int64_t done = 0; done < p.batch; done += kMostBatches) {
-      const int32_t status = multiply_batches(context, p, done, workspace.memory(), error);
-      if (status != RBN_OK) return status;
+      const char* what = "";
+      const auto call = [&] { return multiply_batches(p, done, tf32, workspace.memory(), &what); };
+      cublasStatus_t status = call();
+      // Memory of its own comes from the device, of which our pool may hold more than it uses.
+      if (status == CUBLAS_STATUS_ALLOC_FAILED && context->trim() == cudaSuccess) status = call();
+      if (refused(status)) return kNotTaken;
+      if (status != CUBLAS_STATUS_SUCCESS)
+        return library_error(context, what, call_.cublasGetStatusString(status), error);
     }
     return RBN_OK;
   }
 
  private:
   // The batches from `first` on that one call can have.
-  int32_t multiply_batches(RbnContext* context, const MatrixProduct& p, int64_t first, void* workspace,
-                           RbnError* error) const {
+  cublasStatus_t multiply_batches(const MatrixProduct& p, int64_t first, bool tf32, void* workspace,
+                                  const char** what) const {
     // Its own memory would be beyond our pool and its limit. It is the context's stream that both the
     // release of this workspace and the product wait for.
-    cublasStatus_t status = call_.cublasSetWorkspace_v2(handle_, workspace, workspace_bytes_);
-    if (status != CUBLAS_STATUS_SUCCESS) return failed(context, "cublasSetWorkspace", status, error);
+    *what = "cublasSetWorkspace";
+    const cublasStatus_t status = call_.cublasSetWorkspace_v2(handle_, workspace, workspace_bytes_);
+    if (status != CUBLAS_STATUS_SUCCESS) return status;
     // cuBLAS stores matrices by columns: a row-major matrix is its transpose, and out^T = b^T·a^T.
     const float one = 1, zero = 0;
-    const bool tf32 = context->products == RBN_PRODUCTS_TF32;
     const int64_t out_step = p.rows * p.columns;
-    status = call_.cublasGemmStridedBatchedEx_64(
+    *what = "cublasGemmStridedBatchedEx_64";
+    return call_.cublasGemmStridedBatchedEx_64(
         handle_, p.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
         p.columns, p.rows, p.depth, &one, p.b + first * p.b_step, CUDA_R_32F,
         p.b_transposed ? p.depth : p.columns, p.b_step, p.a + first * p.a_step, CUDA_R_32F,
         p.a_transposed ? p.rows : p.depth, p.a_step, &zero, p.out + first * out_step, CUDA_R_32F, p.columns,
         out_step, std::min(kMostBatches, p.batch - first),
         tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
-    return status == CUBLAS_STATUS_SUCCESS ? static_cast<int32_t>(RBN_OK)
-                                           : failed(context, "cublasGemmStridedBatchedEx_64", status, error);
   }
 
-  // It says so before a launch; the plain kernel may well do it.
+  // Before a launch: the plain kernel may well do it.
   static bool refused(cublasStatus_t status) {
     return status == CUBLAS_STATUS_INVALID_VALUE || status == CUBLAS_STATUS_ARCH_MISMATCH ||
-           status == CUBLAS_STATUS_NOT_SUPPORTED;
-  }
-
-  int32_t failed(RbnContext* context, const char* what, cublasStatus_t status, RbnError* error) const {
-    if (refused(status)) return kNotTaken;
-    return library_error(context,
-                         status == CUBLAS_STATUS_ALLOC_FAILED ? RBN_OUT_OF_MEMORY : RBN_CUDA_ERROR, what,
-                         call_.cublasGetStatusString(status), error);
+           status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_ALLOC_FAILED;
   }
 
   const Functions call_;

@@ -24,8 +24,8 @@ struct MatrixProduct {
 class Cublas {
  public:
   virtual ~Cublas() = default;
-  // Asynchronous. kNotTaken where cuBLAS refuses a part of it, or its workspace does not fit; what is in `out` then
-  // is to be overwritten.
+  // Asynchronous. kNotTaken where cuBLAS refuses a part of it or finds no memory; what is in `out` then is to be
+  // overwritten.
   virtual int32_t multiply(RbnContext* context, const MatrixProduct& product, RbnError* error) = 0;
 };
 

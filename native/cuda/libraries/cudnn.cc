@@ -144,17 +144,16 @@ class OpenCudnn : public Cudnn {
     if (found == plans_.end()) {
       if (plans_.size() >= kMostPlans) forget_all();
       CudnnPlan made;
-      made.convolution = convolution;
-      made.algorithms.reserve(2 * CUDNN_CONVOLUTION_FWD_ALGO_COUNT);  // the most there are: nothing throws below
       const char* what = "";
-      cudnnStatus_t status = create_descriptors(&made, &what);
-      if (status == CUDNN_STATUS_SUCCESS) status = describe(&made, &what);
-      if (status == CUDNN_STATUS_SUCCESS) status = ask(&made, &what);
-      if (status == CUDNN_STATUS_SUCCESS) status = size_workspaces(&made, &what);
-      // What cuDNN refuses is no error: the plan then has no algorithm.
+      cudnnStatus_t status = make(convolution, &made, &what);
+      if (lacks_memory(status) && context->trim() == cudaSuccess) {
+        forget(&made);
+        status = make(convolution, &made, &what);
+      }
+      // What cuDNN refuses is no error: the plan then has no algorithm. For lack of memory it is asked again next time.
       if (status != CUDNN_STATUS_SUCCESS && !refused(status)) {
         forget(&made);
-        return failed(context, what, status, error);
+        return lacks_memory(status) ? kNotTaken : failed(context, what, status, error);
       }
       try {
         found = plans_.emplace(convolution, made).first;
@@ -192,6 +191,16 @@ class OpenCudnn : public Cudnn {
     RBN_TRY(cudnnCreateFilterDescriptor, &plan->filter);
     RBN_TRY(cudnnCreateConvolutionDescriptor, &plan->how);
     return CUDNN_STATUS_SUCCESS;
+  }
+
+  cudnnStatus_t make(const CudnnConvolution& convolution, CudnnPlan* plan, const char** what) const {
+    plan->convolution = convolution;
+    plan->algorithms.reserve(2 * CUDNN_CONVOLUTION_FWD_ALGO_COUNT);  // the most there are: nothing throws below
+    cudnnStatus_t status = create_descriptors(plan, what);
+    if (status == CUDNN_STATUS_SUCCESS) status = describe(plan, what);
+    if (status == CUDNN_STATUS_SUCCESS) status = ask(plan, what);
+    if (status == CUDNN_STATUS_SUCCESS) status = size_workspaces(plan, what);
+    return status;
   }
 
   cudnnStatus_t describe(CudnnPlan* plan, const char** what) const {
@@ -290,7 +299,7 @@ class OpenCudnn : public Cudnn {
     return CUDNN_STATUS_SUCCESS;
   }
 
-  // Writes the result of one algorithm; kNotTaken where its workspace does not fit or cuDNN takes its word back.
+  // Writes the result of one algorithm; kNotTaken where it finds no memory or cuDNN takes its word back.
   int32_t run_algorithm(RbnContext* context, const CudnnPlan& plan, const Algorithm& algorithm, float* x,
                         float* filter, float* y, RbnError* error) const {
     Workspace workspace(context);
@@ -301,10 +310,11 @@ class OpenCudnn : public Cudnn {
     }
     if (code != cudaSuccess) return check(error, code, "workspace");
     const char* what = "";
-    const cudnnStatus_t status =
-        compute(plan, algorithm, workspace.memory(), x, filter, y, &what);
+    const auto call = [&] { return compute(plan, algorithm, workspace.memory(), x, filter, y, &what); };
+    cudnnStatus_t status = call();
+    if (lacks_memory(status) && context->trim() == cudaSuccess) status = call();
     if (status == CUDNN_STATUS_SUCCESS) return RBN_OK;
-    return refused(status) ? kNotTaken : failed(context, what, status, error);
+    return refused(status) || lacks_memory(status) ? kNotTaken : failed(context, what, status, error);
   }
 
   cudnnStatus_t compute(const CudnnPlan& plan, const Algorithm& algorithm, void* workspace, float* x,
@@ -338,12 +348,16 @@ class OpenCudnn : public Cudnn {
     return category == CUDNN_STATUS_NOT_SUPPORTED || category == CUDNN_STATUS_BAD_PARAM;
   }
 
+  // Of its own, which comes from the device; our pool may hold more of that than it uses.
+  static bool lacks_memory(cudnnStatus_t status) {
+    return status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+           status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+  }
+
   int32_t failed(RbnContext* context, const char* what, cudnnStatus_t status, RbnError* error) const {
     char text[400];
     call_.describe(status, text, sizeof text);
-    const bool memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
-                        status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
-    return library_error(context, memory ? RBN_OUT_OF_MEMORY : RBN_CUDA_ERROR, what, text, error);
+    return library_error(context, what, text, error);
   }
 
   void forget(CudnnPlan* plan) const {
@@ -351,6 +365,7 @@ class OpenCudnn : public Cudnn {
     if (plan->y) (void)call_.cudnnDestroyTensorDescriptor(plan->y);
     if (plan->filter) (void)call_.cudnnDestroyFilterDescriptor(plan->filter);
     if (plan->how) (void)call_.cudnnDestroyConvolutionDescriptor(plan->how);
+    *plan = {};
   }
 
   void forget_all() {

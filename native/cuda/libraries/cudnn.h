@@ -42,11 +42,11 @@ class Cudnn {
  public:
   virtual ~Cudnn() = default;
   // The plan for a convolution, which lives until the next call of `find`; kNotTaken where cuDNN has no algorithm
-  // that will do.
+  // that will do, or finds no memory.
   virtual int32_t find(RbnContext* context, const CudnnConvolution& convolution, CudnnPlan** plan,
                        RbnError* error) = 0;
-  // Writes y, x or the filter, as the convolution's kind says, from the two others. Asynchronous. kNotTaken where no
-  // algorithm's workspace fits or cuDNN refuses all.
+  // Writes y, x or the filter, as the convolution's kind says, from the two others. Asynchronous. kNotTaken where
+  // cuDNN refuses all algorithms, or they find no memory.
   virtual int32_t run(RbnContext* context, const CudnnPlan& plan, float* x, float* filter, float* y,
                       RbnError* error) = 0;
 };

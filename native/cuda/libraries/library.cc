@@ -93,12 +93,11 @@ bool open_part(const char* file, RbnLibraryInfo* info) {
   return refuse(info, "it needs %s, which does not open: %s", file, dlerror());
 }
 
-int32_t library_error(RbnContext* context, RbnStatus status, const char* what, const char* text,
-                      RbnError* error) {
+int32_t library_error(RbnContext* context, const char* what, const char* text, RbnError* error) {
   const cudaError_t device = cudaStreamQuery(context->stream);
   if (device != cudaSuccess && device != cudaErrorNotReady) return check(error, device, what);
   (void)cudaGetLastError();
-  return fail(error, status, "%s: %s", what, text);
+  return fail(error, RBN_CUDA_ERROR, "%s: %s", what, text);
 }
 
 }  // namespace rbn

@@ -42,8 +42,7 @@ bool refuse(RbnLibraryInfo* info, const char* format, ...) __attribute__((format
 bool open_part(const char* file, RbnLibraryInfo* info);
 
 // The error of a library's call, which `what` and `text` tell; that of the device where it is lost.
-int32_t library_error(RbnContext* context, RbnStatus status, const char* what, const char* text,
-                      RbnError* error);
+int32_t library_error(RbnContext* context, const char* what, const char* text, RbnError* error);
 
 }  // namespace rbn
 

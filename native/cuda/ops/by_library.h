@@ -8,8 +8,9 @@
 //   other convolutions and their gradients                           cuDNN, with the filter transposed, and the
 //       image with its border of zeros where the padding is not the same on both sides (SAME with a stride)
 //   depthwise convolutions, pooling                                  always plain: they wait for memory
-// Anything that is empty, or of 2^31 elements, is plain; so is what finds no memory for a library's workspace, or what
-// a library refuses before a launch: not supported, an invalid value, another architecture. Included by .cu files only.
+// Anything that is empty, or of 2^31 elements, is plain; so is what finds no memory for a library's workspace, what a
+// library itself finds none for, even after our pool gave back what it held unused, and what a library refuses before a
+// launch: not supported, an invalid value, another architecture. Included by .cu files only.
 #ifndef RBN_CUDA_OPS_BY_LIBRARY_H_
 #define RBN_CUDA_OPS_BY_LIBRARY_H_
 

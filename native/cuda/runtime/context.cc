@@ -54,14 +54,18 @@ cudaError_t RbnContext::allocate(uint64_t bytes, void** pointer) {
   cudaError_t code = cudaMallocFromPoolAsync(pointer, bytes, pool, stream);
   if (code == cudaErrorMemoryAllocation) {
     (void)cudaGetLastError();
-    code = cudaStreamSynchronize(stream);
-    if (code == cudaSuccess) code = cudaMemPoolTrimTo(pool, 0);
+    code = trim();
     if (code == cudaSuccess) code = cudaMallocFromPoolAsync(pointer, bytes, pool, stream);
   }
   if (code != cudaSuccess) return code;
   used += bytes;
   if (used > peak) peak = used;
   return cudaSuccess;
+}
+
+cudaError_t RbnContext::trim() {
+  const cudaError_t code = cudaStreamSynchronize(stream);
+  return code == cudaSuccess ? cudaMemPoolTrimTo(pool, 0) : code;
 }
 
 cudaError_t RbnContext::release(void* pointer, uint64_t bytes) {

@@ -40,9 +40,10 @@ struct RbnContext {
   ~RbnContext();
 
   cudaError_t open(int device);
-  // `bytes` > 0. Waits for the stream and gives unused memory back before it reports a lack of
-  // memory.
+  // `bytes` > 0. Trims before it reports a lack of memory.
   cudaError_t allocate(uint64_t bytes, void** pointer);
+  // Waits for the stream and gives the pool's unused memory back to the device, where libraries can have it.
+  cudaError_t trim();
   // Usable again by later work on the stream. `bytes` as they were allocated.
   cudaError_t release(void* pointer, uint64_t bytes);
 };
