@@ -55,6 +55,7 @@ describe('tfjs-rbn', () => {
     [['train', '--batch-size', '1'], /--batch-size: expected .* received '1'/],
     [['train', '--colour'], /--colour/],
     [['train', 'digits'], /digits/],
+    [['train', '--data', '/nowhere'], /--data: \/nowhere: expected a file train-images-idx3-ubyte or train-images-idx3-ubyte\.gz in it\nNext: tfjs-rbn train --help$/m],
     [['bench', '--shapes', '8x8'], /--shapes: expected .* received '8x8'/],
     [['bench', '--shapes', '1x1x1x4'], /--shapes: expected .* received '1x1x1x4'/],
     [['bench', '--out', 'report.txt'], /--out: expected .*\.md, received 'report\.txt'/],

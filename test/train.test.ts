@@ -7,12 +7,15 @@ import * as assert from 'node:assert/strict';
 import {existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {gzipSync} from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import '@tensorflow/tfjs-backend-cpu';
 import 'tfjs-rbn';
 import {replaceConv2DBackpropFilter} from '#dist/train/conv2d_backprop_filter';
-import {CLASSES, loadDigits, Part, PIXELS} from '#dist/train/digits';
+import {loadDigits} from '#dist/train/digits';
+import {loadIdx} from '#dist/train/idx';
+import {ImageSize, Part} from '#dist/train/images';
 import {buildNetwork, Norm, normLayers, parameterCount} from '#dist/train/network';
 import {NormClock} from '#dist/train/norm_clock';
 import {runAll} from '#dist/train/pool';
@@ -24,7 +27,10 @@ import {wallStopwatch} from '#dist/train/stopwatch';
 import {DEFAULTS, judge, runConfigs, Summary, TrainOptions} from '#dist/train/train';
 
 const CPU = {name: 'cpu'} as const;
-const OPTIONS: TrainOptions = {backend: CPU, norms: ['rbn', 'bn'], ...DEFAULTS, jobs: 2, out: 'anywhere'};
+const OPTIONS: TrainOptions = {backend: CPU, norms: ['rbn', 'bn'], ...DEFAULTS, images: {train: 1437, test: 360}, jobs: 2, out: 'anywhere'};
+
+const SIZE: ImageSize = {height: 8, width: 8, classes: 10};
+const PIXELS = SIZE.height * SIZE.width, CLASSES = SIZE.classes;
 
 before(() => tf.setBackend('cpu'));
 
@@ -63,6 +69,58 @@ describe('digits', () => {
   });
 });
 
+describe('a folder of images', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tfjs-rbn-idx-'));
+  after(() => rmSync(folder, {recursive: true}));
+  const FILES = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte.gz'];
+  const idx = (sizes: number[], values: number[]) => {
+    const header = Buffer.alloc(4 + 4 * sizes.length);
+    header.writeUInt32BE(0x800 + sizes.length);
+    sizes.forEach((size, d) => header.writeUInt32BE(size, 4 + 4 * d));
+    return Buffer.concat([header, Buffer.from(values)]);
+  };
+  const GOOD = [idx([3, 1, 2], [0, 255, 51, 102, 153, 204]), idx([3], [1, 0, 3]), idx([1, 1, 2], [255, 0]), gzipSync(idx([1], [2]))];
+  const write = (contents: Buffer[]) => contents.forEach((content, i) => writeFileSync(join(folder, FILES[i]), content));
+
+  it('is read, gzipped or not', () => {
+    write(GOOD);
+    const {train, test, ...size} = loadIdx(folder);
+    assert.deepEqual(size, {height: 1, width: 2, classes: 4});
+    const values = ({count, images, labels}: Part) => ({count, images: Array.from(images, v => Math.round(v * 255)), labels: Array.from(labels)});
+    assert.deepEqual(values(train), {count: 3, images: [0, 255, 51, 102, 153, 204], labels: [0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]});
+    assert.deepEqual(values(test), {count: 1, images: [255, 0], labels: [0, 0, 1, 0]});
+    assert.equal(train.images[3], Math.fround(0.4));
+  });
+
+  it('is refused where a file is missing or not as expected', () => {
+    const bad: [file: number, content: Buffer, message: RegExp][] = [
+      [0, idx([3], [1, 2, 3]), /train-images-idx3-ubyte: expected an IDX file of bytes, of rank 3/],
+      [0, Buffer.alloc(2), /expected an IDX file/],
+      [0, idx([3, 1, 2], [1, 2, 3]), /as many as its sizes 3×1×2 say, received 3/],
+      [0, idx([0, 1, 2], []), /expected at least one value/],
+      [1, idx([2], [1, 2]), /train-labels-idx1-ubyte: expected 3 labels, one an image, received 2/],
+      [2, idx([1, 2, 1], [1, 2]), /t10k-images-idx3-ubyte: expected images of 1×2, received 2×1/],
+      [3, idx([1], [1]), /t10k-labels-idx1-ubyte\.gz: incorrect header check/],
+    ];
+    for (const [file, content, message] of bad) {
+      write(GOOD.map((good, i) => i === file ? content : good));
+      assert.throws(() => loadIdx(folder), message);
+    }
+    rmSync(join(folder, FILES[1]));
+    assert.throws(() => loadIdx(folder), /expected a file train-labels-idx1-ubyte or train-labels-idx1-ubyte\.gz in it/);
+  });
+
+  it('is what the network learns', async () => {
+    const bright = (n: number) => Array.from({length: n}, (_, i) => i % 2);
+    const images = (n: number) => idx([n, 5, 6], bright(n).flatMap(label => Array.from({length: 30}, (_, i) => label * 200 + i)));
+    write([images(40), idx([40], bright(40)), images(10), gzipSync(idx([10], bright(10)))]);
+    const {epochs} = await trainRun({
+      backend: CPU, data: folder, norm: 'rbn', seed: 1, epochs: 6, batchSize: 8, learningRate: 0.1, width: 2, modelDirectory: join(folder, 'model'),
+    }, () => {});
+    assert.equal(epochs[6].testAccuracy, 1);
+  });
+});
+
 describe('random numbers', () => {
   it('come again with the same seed', () => {
     const [a, b, c] = [5, 5, 6].map(seed => permutation(100, randomNumbers(seed)).join());
@@ -82,7 +140,7 @@ describe('random numbers', () => {
 
 describe('the network', () => {
   const weightsOf = (norm: Norm, seed: number) => {
-    const model = buildNetwork(norm, 4, seed);
+    const model = buildNetwork(norm, SIZE, 4, seed);
     const values = model.layers.filter(l => ['Conv2D', 'Dense'].includes(l.getClassName()))
                        .map(l => l.getWeights().map(w => [...w.dataSync()]));
     const count = parameterCount(model), norms = normLayers(model).length;
@@ -170,7 +228,7 @@ describe('one training run', () => {
   });
 
   const run = (norm: Norm, name: string) => trainRun({
-    backend: CPU, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2,
+    backend: CPU, data: null, norm, seed: 1, epochs: 1, batchSize: 32, learningRate: 0.1, width: 2,
     modelDirectory: join(directory, name),
   }, () => {});
 
@@ -189,7 +247,7 @@ describe('one training run', () => {
 
   it('says so when the loss is no number any more', async () => {
     await assert.rejects(trainRun({
-      backend: CPU, norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
+      backend: CPU, data: null, norm: 'bn', seed: 1, epochs: 1, batchSize: 64, learningRate: 1e38, width: 2,
       modelDirectory: join(directory, 'diverged'),
     }, () => {}), /the loss became .* smaller --lr/);
   });
@@ -200,7 +258,7 @@ describe('runs in child processes', () => {
   after(() => rmSync(directory, {recursive: true}));
   // One step over all images, on the narrowest network.
   const config = (seed: number, modelDirectory: string): RunConfig => (
-    {backend: CPU, norm: 'rbn', seed, epochs: 1, batchSize: 1437, learningRate: 0.1, width: 1, modelDirectory});
+    {backend: CPU, data: null, norm: 'rbn', seed, epochs: 1, batchSize: 1437, learningRate: 0.1, width: 1, modelDirectory});
 
   it('come back in order, with progress from each', async () => {
     const configs = [1, 2, 3].map(seed => config(seed, join(directory, `${seed}`)));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The small residual network that `train` teaches to read digits. It is built twice, alike but for the class of
+// The small residual network that `train` teaches to read images. It is built twice, alike but for the class of
 // its normalization layers; with one seed every other weight starts from the same values in both.
 import * as tfl from '@tensorflow/tfjs-layers';
 import {representativeBatchNormalization} from '../layers';
-import {CLASSES, SIDE} from './digits';
+import type {ImageSize} from './images';
 
 export const NORMS = ['rbn', 'bn'] as const;
 export type Norm = typeof NORMS[number];
@@ -21,7 +21,7 @@ const BLOCKS = [{channels: 1, stride: 1}, {channels: 2, stride: 2}, {channels: 4
 // left after the 180 steps of the default training.
 const MOMENTUM = 0.9;
 
-export function buildNetwork(norm: Norm, width: number, seed: number): tfl.LayersModel {
+export function buildNetwork(norm: Norm, size: ImageSize, width: number, seed: number): tfl.LayersModel {
   let layers = 0;
   // Far apart, so that layers of neighbouring seeds never share a seed.
   const initializer = () => tfl.initializers.heNormal({seed: seed * 1000 + ++layers});
@@ -33,7 +33,7 @@ export function buildNetwork(norm: Norm, width: number, seed: number): tfl.Layer
                     : tfl.layers.batchNormalization({momentum: MOMENTUM})).apply(x) as tfl.SymbolicTensor;
   const relu = (x: tfl.SymbolicTensor) => tfl.layers.reLU().apply(x) as tfl.SymbolicTensor;
 
-  const input = tfl.input({shape: [SIDE, SIDE, 1]});
+  const input = tfl.input({shape: [size.height, size.width, 1]});
   let x = relu(normalize(conv(input, width, 3, 1)));
   for (const {channels, stride} of BLOCKS) {
     const filters = channels * width;
@@ -43,8 +43,8 @@ export function buildNetwork(norm: Norm, width: number, seed: number): tfl.Layer
     x = relu(tfl.layers.add().apply([second, shortcut]) as tfl.SymbolicTensor);
   }
   x = tfl.layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
-  const output = tfl.layers.dense({units: CLASSES, activation: 'softmax', kernelInitializer: initializer()}).apply(x);
-  return tfl.model({inputs: input, outputs: output as tfl.SymbolicTensor, name: `digits_${norm}`});
+  const output = tfl.layers.dense({units: size.classes, activation: 'softmax', kernelInitializer: initializer()}).apply(x);
+  return tfl.model({inputs: input, outputs: output as tfl.SymbolicTensor, name: `residual_${norm}`});
 }
 
 /** The normalization layers of a network that buildNetwork built. */

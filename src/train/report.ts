@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // The report of a training as one HTML file without anything to load: figures, curves, machine and command.
-import {dirname, relative} from 'node:path';
+import {basename, dirname, relative} from 'node:path';
 import {lineChart, Series} from './chart';
 import {machineLine} from './machine';
 import {NORM_TITLES} from './network';
@@ -39,8 +39,12 @@ h2 { font-size: 1.15rem; margin: 30px 0 4px; } .good { color: var(--good); } .ba
 .bar i { display: block; background: var(--line); } .bar i:first-child { border-radius: 4px 0 0 4px; } .bar i + i { opacity: 0.35; border-radius: 0 4px 4px 0; }
 @media (max-width: 640px) { .bar { grid-template-columns: 44px 1fr; } .bar span:last-child { grid-column: 2; } }`;
 
+const DIGITS = `Data: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998),
+CC BY 4.0`;
+
 export function reportPage(result: TrainResult, command: string): string {
   const {options, summaries, seconds, missed, notAsked} = result;
+  const name = options.data === null ? 'Digits' : escape(basename(options.data));
   const verdict = [
     ...missed.map(m => `<p class="bad">Missed: ${escape(m)}.</p>`),
     ...notAsked.map(n => `<p class="quiet">Note: ${escape(n)}.</p>`),
@@ -51,15 +55,15 @@ export function reportPage(result: TrainResult, command: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Digits: ${summaries.map(s => s.norm.toUpperCase()).join(' and ')}</title>
+<title>${name}: ${summaries.map(s => s.norm.toUpperCase()).join(' and ')}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>A residual network reads handwritten digits</h1>
+<h1>A residual network ${options.data === null ? 'reads handwritten digits' : `on ${name}`}</h1>
 <p class="quiet">${summaries.map(s => NORM_TITLES[s.norm]).join(' beside ')}: the same network, seeds and batches.
-${count(options.epochs, 'epoch')} in batches of ${options.batchSize}, ${count(options.seeds, 'seed')}; 1,437 images for training,
-360 for testing. ${seconds.toFixed(0)} s on ${new Date().toISOString().slice(0, 10)}.</p>
+${count(options.epochs, 'epoch')} in batches of ${options.batchSize}, ${count(options.seeds, 'seed')}; ${options.images.train.toLocaleString('en')} images for training,
+${options.images.test.toLocaleString('en')} for testing. ${seconds.toFixed(0)} s on ${new Date().toISOString().slice(0, 10)}.</p>
 ${verdict}
 <div class="cards">${summaries.map(card).join('\n')}</div>
 <p class="key">${summaries.map(s => `<span class="${s.norm}">${NORM_TITLES[s.norm]}</span>`).join('')}${options.seeds > 1
@@ -76,8 +80,7 @@ ${stepTimes(summaries)}
 <h2>Made by</h2>
 <p><code>${escape(command)}</code></p>
 <p class="quiet">${escape(machineLine())}; backend ${options.backend.name}; ${count(options.jobs, 'run')} at a time.</p>
-<p class="quiet">Data: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998),
-CC BY 4.0. The split is the same in every run.</p>
+<p class="quiet">${options.data === null ? DIGITS : `Data: ${escape(options.data)}`}. The split is the same in every run.</p>
 </main>
 </body>
 </html>

@@ -7,7 +7,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {fileSystem} from '../io';
 import type {Backend} from './backend';
-import {CLASSES, loadDigits, Part, PIXELS, SIDE} from './digits';
+import {loadData} from './data';
+import type {ImageSize, Part} from './images';
 import {buildNetwork, Norm, normLayers, parameterCount} from './network';
 import {NormClock} from './norm_clock';
 import {permutation, randomNumbers} from './random';
@@ -16,6 +17,7 @@ import {stopwatchOf} from './stopwatch';
 
 export interface RunConfig {
   backend: Backend;
+  data: string | null; // a folder; null for the digits
   norm: Norm;
   seed: number;
   epochs: number;
@@ -48,14 +50,15 @@ export interface RunResult {
 export interface Progress { step: number; steps: number; epoch: EpochResult | null }
 
 const SGD_MOMENTUM = 0.9;
+const MOST_AT_ONCE = 500; // images, in a test
 
 export function stepsPerEpoch(images: number, batchSize: number): number {
   return Math.ceil(images / batchSize);
 }
 
 export async function trainRun(config: RunConfig, onProgress: (progress: Progress) => void): Promise<RunResult> {
-  const {train, test} = loadDigits();
-  const model = buildNetwork(config.norm, config.width, config.seed);
+  const data = loadData(config.data), {train, test} = data;
+  const model = buildNetwork(config.norm, data, config.width, config.seed);
   const optimizer = tf.train.momentum(config.learningRate, SGD_MOMENTUM);
   model.compile({optimizer, loss: 'categoricalCrossentropy'});
   const clock = new NormClock(stopwatchOf(config.backend));
@@ -65,13 +68,13 @@ export async function trainRun(config: RunConfig, onProgress: (progress: Progres
   const steps = perEpoch * config.epochs;
   const random = randomNumbers(config.seed);
   const stepTimes: number[] = [], normTimes: number[] = [], stepLosses: number[] = [];
-  const epochs: EpochResult[] = [{epoch: 0, trainLoss: null, ...evaluate(model, test)}];
+  const epochs: EpochResult[] = [{epoch: 0, trainLoss: null, ...evaluate(model, data, test)}];
   onProgress({step: 0, steps, epoch: epochs[0]});
   for (let epoch = 1; epoch <= config.epochs; ++epoch) {
     const order = permutation(train.count, random);
     for (let first = 0; first < train.count; first += config.batchSize) {
       optimizer.setLearningRate(config.learningRate * (1 + Math.cos(Math.PI * stepLosses.length / steps)) / 2);
-      const [x, y] = batch(train, order.subarray(first, first + config.batchSize));
+      const [x, y] = batch(data, train, order.subarray(first, first + config.batchSize));
       clock.take();
       const started = performance.now();
       // The loss is on the host when this returns, and on a GPU the whole step has been done before it was copied.
@@ -86,13 +89,13 @@ export async function trainRun(config: RunConfig, onProgress: (progress: Progres
       onProgress({step: stepLosses.length, steps, epoch: null});
     }
     const trainLoss = stepLosses.slice(-perEpoch).reduce((a, b) => a + b) / perEpoch;
-    epochs.push({epoch, trainLoss, ...evaluate(model, test)});
+    epochs.push({epoch, trainLoss, ...evaluate(model, data, test)});
     onProgress({step: stepLosses.length, steps, epoch: epochs[epoch]});
   }
 
   await model.save(fileSystem(config.modelDirectory));
   const loaded = await tfl.loadLayersModel(fileSystem(config.modelDirectory));
-  const reloadedAccuracy = evaluate(loaded, test).testAccuracy;
+  const reloadedAccuracy = evaluate(loaded, data, test).testAccuracy;
   const {testAccuracy} = epochs[config.epochs];
   if (reloadedAccuracy !== testAccuracy) {
     throw new Error(`${config.modelDirectory}: the saved model reads ${reloadedAccuracy} of the test images right, the trained one ${testAccuracy}`);
@@ -104,25 +107,29 @@ export async function trainRun(config: RunConfig, onProgress: (progress: Progres
   };
 }
 
-function batch(part: Part, indices: Int32Array): [tf.Tensor, tf.Tensor] {
-  const images = new Float32Array(indices.length * PIXELS);
-  const labels = new Float32Array(indices.length * CLASSES);
+function batch({height, width, classes}: ImageSize, part: Part, indices: Int32Array): [tf.Tensor, tf.Tensor] {
+  const pixels = height * width;
+  const images = new Float32Array(indices.length * pixels);
+  const labels = new Float32Array(indices.length * classes);
   indices.forEach((from, to) => {
-    images.set(part.images.subarray(from * PIXELS, (from + 1) * PIXELS), to * PIXELS);
-    labels.set(part.labels.subarray(from * CLASSES, (from + 1) * CLASSES), to * CLASSES);
+    images.set(part.images.subarray(from * pixels, (from + 1) * pixels), to * pixels);
+    labels.set(part.labels.subarray(from * classes, (from + 1) * classes), to * classes);
   });
-  return [tf.tensor4d(images, [indices.length, SIDE, SIDE, 1]), tf.tensor2d(labels, [indices.length, CLASSES])];
+  return [tf.tensor4d(images, [indices.length, height, width, 1]), tf.tensor2d(labels, [indices.length, classes])];
 }
 
-function evaluate(model: tfl.LayersModel, part: Part): {testLoss: number; testAccuracy: number} {
-  const output = tf.tidy(
-      () => (model.predictOnBatch(tf.tensor4d(part.images, [part.count, SIDE, SIDE, 1])) as tf.Tensor).dataSync());
+function evaluate(model: tfl.LayersModel, size: ImageSize, part: Part): {testLoss: number; testAccuracy: number} {
+  const {classes} = size;
   let right = 0, loss = 0;
-  for (let i = 0; i < part.count; ++i) {
-    const scores = output.subarray(i * CLASSES, (i + 1) * CLASSES); // probabilities
-    const label = part.labels.subarray(i * CLASSES, (i + 1) * CLASSES).indexOf(1);
-    if (scores.indexOf(Math.max(...scores)) === label) ++right;
-    loss -= Math.log(Math.max(scores[label], Number.MIN_VALUE));
+  for (let first = 0; first < part.count; first += MOST_AT_ONCE) {
+    const indices = Int32Array.from({length: Math.min(MOST_AT_ONCE, part.count - first)}, (_, i) => first + i);
+    const probabilities = tf.tidy(() => (model.predictOnBatch(batch(size, part, indices)[0]) as tf.Tensor).dataSync());
+    indices.forEach((image, i) => {
+      const scores = probabilities.subarray(i * classes, (i + 1) * classes);
+      const label = part.labels.subarray(image * classes, (image + 1) * classes).indexOf(1);
+      if (scores.indexOf(Math.max(...scores)) === label) ++right;
+      loss -= Math.log(Math.max(scores[label], Number.MIN_VALUE));
+    });
   }
   return {testLoss: loss / part.count, testAccuracy: right / part.count};
 }

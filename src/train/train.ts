@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The main job: trains the digits network with each normalization and seed, and says whether the figures that
+// The main job: trains the network with each normalization and seed, and says whether the figures that
 // the package promises were reached.
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
@@ -14,6 +14,8 @@ import {mean, median, standardDeviation} from './statistics';
 
 export interface TrainOptions {
   backend: Backend;
+  data: string | null; // a folder of images; null for the digits
+  images: {train: number; test: number};
   norms: readonly Norm[];
   epochs: number;
   seeds: number; // seeds 1 to this
@@ -24,7 +26,7 @@ export interface TrainOptions {
   out: string; // a folder that is there
 }
 
-export const DEFAULTS = {epochs: 4, seeds: 3, batchSize: 32, learningRate: 0.1, width: 8} as const;
+export const DEFAULTS = {data: null, epochs: 4, seeds: 3, batchSize: 32, learningRate: 0.1, width: 8} as const;
 
 // The promise: mean test accuracy for each normalization, and wall time from the start of the process on 2 cores or a GPU.
 const LEAST_ACCURACY = 0.95;
@@ -53,11 +55,11 @@ export interface TrainResult {
 }
 
 export function runConfigs(options: TrainOptions): RunConfig[] {
-  const {backend, epochs, seeds, batchSize, learningRate, width, out} = options;
+  const {backend, data, epochs, seeds, batchSize, learningRate, width, out} = options;
   // BatchNorm first: its runs take longest, and the short ones fill the end evenly.
   const norms = [...options.norms].sort();
   return norms.flatMap(norm => Array.from({length: seeds}, (_, i) => (
-    {backend, norm, seed: i + 1, epochs, batchSize, learningRate, width, modelDirectory: join(out, 'models', `${norm}-seed${i + 1}`)})));
+    {backend, data, norm, seed: i + 1, epochs, batchSize, learningRate, width, modelDirectory: join(out, 'models', `${norm}-seed${i + 1}`)})));
 }
 
 export async function train(options: TrainOptions, configs: RunConfig[], command: string,

@@ -13,7 +13,7 @@ import * as path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import {LayersModel, loadLayersModel} from '@tensorflow/tfjs-layers';
 import * as rbn from 'tfjs-rbn';
-import {CLASSES, loadDigits, PIXELS, SIDE} from '#dist/train/digits';
+import {loadDigits} from '#dist/train/digits';
 import {buildNetwork, Norm} from '#dist/train/network';
 
 import {onCuda, strictly} from '../support/cuda';
@@ -29,14 +29,14 @@ describe('the digits network on cuda', function() {
   onCuda();
   strictly();
 
-  const {train: digits} = loadDigits();
+  const {train: digits, ...size} = loadDigits(), {height, width, classes} = size, pixels = height * width;
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rbn-network-'));
   after(() => fs.rmSync(folder, {recursive: true}));
 
   const images = (first: number) =>
-    tf.tensor4d(digits.images.subarray(first * PIXELS, (first + BATCH) * PIXELS), [BATCH, SIDE, SIDE, 1]);
+    tf.tensor4d(digits.images.subarray(first * pixels, (first + BATCH) * pixels), [BATCH, height, width, 1]);
   const labels = (first: number) =>
-    tf.tensor2d(digits.labels.subarray(first * CLASSES, (first + BATCH) * CLASSES), [BATCH, CLASSES]);
+    tf.tensor2d(digits.labels.subarray(first * classes, (first + BATCH) * classes), [BATCH, classes]);
 
   interface Learned { losses: number[]; predictions: Float32Array }
 
@@ -46,7 +46,7 @@ describe('the digits network on cuda', function() {
 
   /** Trains on a few batches again and again; `save` names a folder. */
   async function learn(norm: Norm, save: string | null): Promise<Learned> {
-    const model = buildNetwork(norm, WIDTH, 1), optimizer = tf.train.momentum(0.05, 0.9);
+    const model = buildNetwork(norm, size, WIDTH, 1), optimizer = tf.train.momentum(0.05, 0.9);
     model.compile({optimizer, loss: 'categoricalCrossentropy'});
     const losses: number[] = [];
     for (let step = 0; step < STEPS; ++step) {
