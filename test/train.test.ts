@@ -24,7 +24,8 @@ import {reportPage} from '#dist/train/report';
 import {EpochResult, RunConfig, RunResult, trainRun} from '#dist/train/run';
 import {mean, median, standardDeviation} from '#dist/train/statistics';
 import {wallStopwatch} from '#dist/train/stopwatch';
-import {DEFAULTS, judge, runConfigs, Summary, TrainOptions} from '#dist/train/train';
+import {runConfigs} from '#dist/train/train';
+import {DEFAULTS, judge, Summary, TrainOptions} from '#dist/train/verdict';
 
 const CPU = {name: 'cpu'} as const;
 const OPTIONS: TrainOptions = {backend: CPU, norms: ['rbn', 'bn'], ...DEFAULTS, images: {train: 1437, test: 360}, jobs: 2, out: 'anywhere'};

@@ -10,7 +10,8 @@ import {loadData} from '../train/data';
 import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import {ProgressView} from '../train/progress';
-import {DEFAULTS, runConfigs, Summary, train, TrainOptions} from '../train/train';
+import {runConfigs, train} from '../train/train';
+import {DEFAULTS, Summary, TrainOptions} from '../train/verdict';
 import {chooseBackend} from './backend';
 import {choiceOption, makeFolder, numberOption, parseOptions, UsageError, Values} from './options';
 

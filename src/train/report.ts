@@ -6,7 +6,7 @@ import {basename, dirname, relative} from 'node:path';
 import {lineChart, Series} from './chart';
 import {machineLine} from './machine';
 import {NORM_TITLES} from './network';
-import type {Summary, TrainResult} from './train';
+import type {Summary, TrainResult} from './verdict';
 
 const STYLE = `
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --text: #1d2129; --quiet: #646b78; --edge: #e3e5ea;
