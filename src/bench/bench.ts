@@ -57,7 +57,7 @@ export async function bench(backend: Backend, shapes: readonly Shape[], effort: 
   const threads = addon.threads ?? availableParallelism();
   const peer = backend.name !== 'cuda' && torchThere() ? new TorchPeer() : null; // it runs on the CPU
   try {
-    const torch = peer === null ? null : (await peer.ask<{torch: string}>({threads})).torch;
+    const torch = peer === null ? null : (await peer.ask<{torch: string}>({threads, device: 'cpu'})).torch;
     const load = loadavg()[0];
     const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
     onProgress('overhead of one call');

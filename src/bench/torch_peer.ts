@@ -19,7 +19,8 @@ export class TorchPeer {
   private errors = '';
 
   constructor() {
-    this.child = spawn('python3', [SCRIPT], {stdio: ['pipe', 'pipe', 'pipe']});
+    // -B: no compiled files beside the package's own.
+    this.child = spawn('python3', ['-B', SCRIPT], {stdio: ['pipe', 'pipe', 'pipe']});
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.errors += text; });
     this.child.stdin!.on('error', () => {}); // a dead peer shows in the missing answer
     this.lines = createInterface({input: this.child.stdout!})[Symbol.asyncIterator]();
@@ -29,7 +30,9 @@ export class TorchPeer {
     this.child.stdin!.write(`${JSON.stringify(request)}\n`);
     const {value, done} = await this.lines.next();
     if (done) throw new Error(`bench/torch_peer.py ended without an answer\n${this.errors}`);
-    return JSON.parse(value) as Answer;
+    const answer = JSON.parse(value) as Answer & {error?: string};
+    if (answer.error !== undefined) throw new Error(`bench/torch_peer.py: ${answer.error}`);
+    return answer;
   }
 
   end(): void {

@@ -8,18 +8,18 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as assert from 'node:assert/strict';
 
 import * as tf from '@tensorflow/tfjs-core';
+import {buildNetwork, RESNET_50} from '#dist/bench/networks';
 
 import {backend, onCuda} from '../support/cuda';
 import {makeIdle, registerStock, Uploads} from '../support/idle';
 import {end} from '../support/optimizers';
-import {resnet, RESNET_50} from '../support/resnet';
 
 const LIMIT = 0.18, ROUNDS = 15;
-const INPUT = [2, ...RESNET_50.inputShape];
+const SIZE = 224, INPUT = [2, SIZE, SIZE, 3];
 
 /** A step of training on the active backend, and what ends it. */
 async function prepare() {
-  const model = resnet(RESNET_50), optimizer = tf.train.momentum(0.1, 0.9);
+  const model = buildNetwork(RESNET_50, 'bn', SIZE, 'zeros'), optimizer = tf.train.momentum(0.1, 0.9);
   model.compile({optimizer, loss: 'categoricalCrossentropy'});
   const x = tf.zeros(INPUT), y = tf.zeros([2, RESNET_50.classes]);
   return {
