@@ -154,6 +154,20 @@ describe('tfjs-rbn doctor', () => {
     assert.match(none, /^cuBLAS +not used; plain kernels do its work\ncuDNN +off; plain kernels do its work$/m);
     assert.match(none, /NO_CUBLAS: cuBLAS is not used, .*not found \(looked for \/nowhere\.so\)/);
     assert.doesNotMatch(none, /NO_CUDNN/);
+    // What only shows on the GPU: they are opened there, as the backend does.
+    const both = {...environment, RBN_CUBLAS_PATH: libraryFile('cublas_fake'), RBN_CUDNN_PATH: libraryFile('cudnn_fake')};
+    const log = join(folder, 'libraries');
+    assert.doesNotMatch(doctor({...both, RBN_FAKE_LOG: log}), /NO_CU/);
+    const calls = readFileSync(log, 'utf8').split('\n');
+    for (const name of ['cublas', 'cudnn']) {
+      for (const call of ['Create', 'Destroy']) assert.equal(calls.filter(line => line === `${name}${call}`).length, 1, `${name}${call}`);
+    }
+    for (const [failing, name, version] of [['cublasCreate:1', 'cuBLAS', '13.1.2'], ['cudnnCreateFilterDescriptor:4000', 'cuDNN', '9.1.2']]) {
+      const refused = doctor({...both, RBN_FAKE_FAIL: failing}), [call, status] = failing.split(':');
+      assert.ok(refused.includes(`${name.padEnd(10)}not used; ${version}; plain kernels do its work\n`), refused);
+      assert.match(refused, new RegExp(
+          `^  NO_${name.toUpperCase()}: ${name} is not used, .*_fake\\.so: ${call}: false status ${status}.*\n    next: unset RBN_${name.toUpperCase()}_PATH`, 'm'));
+    }
   });
 
   it('says which variable names an addon that is not there', () => {

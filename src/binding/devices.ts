@@ -6,11 +6,11 @@
 import * as fs from 'node:fs';
 
 import {findAddon, packageVersion, rebuildCommand} from './addon';
-import {findEngine, probeDevices} from './engine';
+import {findEngine, probeDevices, toProblem} from './engine';
 import {settings} from './environment';
 import {Problem} from './errors';
 import {LibraryState, openLibraries} from './libraries';
-import {EngineDevice, Isa} from './native';
+import {Engine, EngineDevice, Isa} from './native';
 import {latestTensorflowOps} from './tensorflow';
 
 /** Where the kernel module of NVIDIA's driver tells its version. */
@@ -37,7 +37,10 @@ export interface Devices {
   driver: {path: string; version: string | null; cuda: string | null};
   /** GPUs in the driver's order; memory in bytes. */
   gpus: EngineDevice[];
-  /** NVIDIA's libraries that the backend `cuda` uses, and where they are; empty without the engine. */
+  /**
+   * NVIDIA's libraries that the backend `cuda` uses, and where they are; empty without the engine. Files are looked at
+   * and loaded; whether they work on the GPU, `tfjs-rbn doctor` tries.
+   */
   libraries: LibraryState[];
   /**
    * How RBN runs on tfjs-node's backend `tensorflow`: 'op' inside the TensorFlow that it has loaded, or 'copy', on
@@ -61,6 +64,18 @@ export interface Devices {
  * ```
  */
 export function devices(): Devices {
+  return inspect(false);
+}
+
+/**
+ * As `devices`, but opens the GPU and the libraries on it as the backend `cuda` does, where the GPU that RBN_DEVICE names
+ * is of use. That takes its time, and some of the GPU's memory while it lasts.
+ */
+export function triedDevices(): Devices {
+  return inspect(true);
+}
+
+function inspect(tries: boolean): Devices {
   const {engine: kind, threads, device} = settings();
   const addon = findAddon();
   const engine = findEngine();
@@ -68,12 +83,13 @@ export function devices(): Devices {
   const version = driverVersion();
   // Without an engine nobody has asked the driver; a missing one is worth saying all the same.
   const driverProblem = probe !== null ? probe.problem : version !== null ? null : NO_DRIVER;
-  const libraries = engine.engine === null ? [] :
-      openLibraries(engine.engine, (i, candidates) => engine.engine!.findLibrary(i, candidates));
-  const onTensorflow = latestTensorflowOps();
-  const missing = [addon.problem, engine.problem, driverProblem, ...libraries.map(({problem}) => problem), onTensorflow?.problem ?? null]
-                      .filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
   const gpus = probe?.devices ?? [];
+  const {libraries, problem: gpuProblem} = engine.engine === null ? {libraries: [], problem: null} :
+      findLibraries(engine.engine, tries && gpus[device]?.supported ? device : null);
+  const onTensorflow = latestTensorflowOps();
+  const missing = [
+    addon.problem, engine.problem, driverProblem, gpuProblem, ...libraries.map(({problem}) => problem), onTensorflow?.problem ?? null,
+  ].filter((p, i, all): p is Problem => p !== null && all.indexOf(p) === i);
   if (gpus.length > 0 && device >= gpus.length) {
     missing.push({
       code: 'NO_DEVICE', message: `RBN_DEVICE: expected 0 to ${gpus.length - 1}, received ${device}`,
@@ -112,6 +128,22 @@ export function devices(): Devices {
         {path: onTensorflow.path, version: onTensorflow.version, way: onTensorflow.ops === null ? 'copy' : 'op'},
     missing,
   };
+}
+
+/** NVIDIA's libraries, opened on a GPU and let go again; with null their files are only looked at. */
+function findLibraries(engine: Engine, gpu: number | null): {libraries: LibraryState[]; problem: Problem | null} {
+  const seen = () => openLibraries(engine, (i, candidates) => engine.findLibrary(i, candidates));
+  if (gpu === null) return {libraries: seen(), problem: null};
+  try {
+    const context = engine.createContext(gpu);
+    try {
+      return {libraries: openLibraries(engine, (i, candidates) => context.openLibrary(i, candidates)), problem: null};
+    } finally {
+      context.destroy();
+    }
+  } catch (e) {
+    return {libraries: seen(), problem: toProblem(e, 'nvidia-smi   (what else runs on the GPU, and whether it works)')};
+  }
 }
 
 /** '580.65.06', as the kernel module has it. */

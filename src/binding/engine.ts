@@ -112,8 +112,9 @@ export function translate(e: unknown): unknown {
   return new RbnError(toProblem(e), {cause: e});
 }
 
-function toProblem(e: unknown): Problem {
+/** An error of the addon that carries a code; any other is thrown. `otherwise`: the next step where the code names none. */
+export function toProblem(e: unknown, otherwise = 'npx tfjs-rbn doctor'): Problem {
   const {code, message} = e as {code?: RbnErrorCode; message: string};
   if (code === undefined) throw e;
-  return {code, message, next: NEXT[code] ?? 'npx tfjs-rbn doctor'};
+  return {code, message, next: NEXT[code] ?? otherwise};
 }

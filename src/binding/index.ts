@@ -3,7 +3,7 @@
 //
 // What rooms above may use of the binding.
 export {nativeAddon} from './addon';
-export {devices} from './devices';
+export {devices, triedDevices} from './devices';
 export type {Devices} from './devices';
 export {Command, Place, TensorType} from './command';
 export {createContext, openEngine, translate, translated} from './engine';

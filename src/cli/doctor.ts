@@ -5,7 +5,7 @@
 // request, what the backend `cuda` does with each kernel.
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
-import {devices, Devices, LibraryState} from '../binding';
+import {Devices, LibraryState, triedDevices} from '../binding';
 import {packageRoot} from '../binding/addon';
 import {parseOptions} from './options';
 import {describeTfjsNode, probeTfjsNode, TfjsNode} from './tfjs_node';
@@ -14,8 +14,9 @@ const HELP = `Usage: tfjs-rbn doctor [--kernels] [--json]
 
 Tells what this machine and this installation have: the native addon, the CUDA engine, the NVIDIA driver and GPUs,
 cuBLAS and cuDNN, which the engine opens for matrix products and convolutions, tfjs-node and how RBN runs on it, and
-nvcc and cmake, which build the engine; and for whatever is missing what to run or to do next. tfjs-rbn works without
-a GPU, without the addon and without tfjs-node.
+nvcc and cmake, which build the engine; and for whatever is missing what to run or to do next. The GPU that RBN_DEVICE
+names is opened, and both libraries on it, as the backend cuda does. tfjs-rbn works without a GPU, without the addon
+and without tfjs-node.
 
   --kernels         tells instead which kernels, those of tfjs-core and of this package, the backend cuda runs on
                     the GPU and which on the CPU, on copies
@@ -57,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify(table, null, 2)}\n` : describeKernels(table));
     return 0;
   }
-  const {tensorflow: _ofThisProcess, ...found} = devices();
+  const {tensorflow: _ofThisProcess, ...found} = triedDevices();
   const tfjsNode = probeTfjsNode();
   const {problem} = tfjsNode;
   if (problem !== null && found.missing.every(({code}) => code !== problem.code)) found.missing.push(problem);

@@ -12,6 +12,7 @@ import * as path from 'node:path';
 
 import * as tf from '@tensorflow/tfjs-core';
 import {CudaBackend} from 'tfjs-rbn/cuda';
+import {openEngine, triedDevices} from '#dist/binding/index';
 
 import {firstDifference, Inputs, runOn} from '../support/against_cpu';
 import {doctorOfCudnn, ownBackend, systemHasCudnn, testEngine, withEnvironment} from '../support/cuda';
@@ -475,6 +476,20 @@ describe('cuda: cuBLAS and cuDNN', function() {
       assert.equal(stderr.split('\n').filter((line) => line.startsWith('Next: unset RBN_CU')).length, 2);
     });
   });
+
+  it('are only looked at by the doctor where the GPU does not open, which it tells', () => withEnvironment({...FALSE, RBN_ENGINE: 'simulator'}, () => {
+    const found = openEngine() as {createContext: unknown}, {createContext} = found;
+    try {
+      found.createContext = () => { throw Object.assign(new Error('cudaStreamCreate: busy'), {code: 'CUDA_ERROR'}); };
+      const {libraries, missing} = triedDevices();
+      assert.deepEqual(libraries.map(({path: at}) => at), [FALSE.RBN_CUBLAS_PATH, FALSE.RBN_CUDNN_PATH]);
+      assert.deepEqual(missing, [
+        {code: 'CUDA_ERROR', message: 'cudaStreamCreate: busy', next: 'nvidia-smi   (what else runs on the GPU, and whether it works)'},
+      ]);
+    } finally {
+      found.createContext = createContext;
+    }
+  }));
 
   it('can be turned off, and are off on the simulator', async () => {
     const off = await withEnvironment({RBN_CUBLAS_PATH: 'none', RBN_CUDNN_PATH: 'none'}, () => ownBackend());
