@@ -24,12 +24,12 @@ describe('tfjs-rbn', () => {
   it('lists its commands', () => {
     const {status, out} = run('--help');
     assert.equal(status, 0);
-    for (const command of ['doctor', 'train', 'bench']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+    for (const command of ['doctor', 'train', 'bench', 'bench-network']) assert.match(out, new RegExp(`^  ${command} `, 'm'));
     assert.equal(run().status, 2);
     assert.equal(run('-v').out, run('--version').out);
   });
 
-  for (const command of ['doctor', 'train', 'bench']) {
+  for (const command of ['doctor', 'train', 'bench', 'bench-network']) {
     it(`explains ${command}`, () => {
       const {status, out} = run(command, '--help');
       assert.equal(status, 0);
@@ -39,7 +39,7 @@ describe('tfjs-rbn', () => {
   }
 
   const wrong: [args: string[], message: RegExp][] = [
-    [['fly'], /expected a command, doctor, train or bench, received 'fly'\nNext: tfjs-rbn --help$/m],
+    [['fly'], /expected a command, doctor, train, bench or bench-network, received 'fly'\nNext: tfjs-rbn --help$/m],
     [['constructor'], /expected a command, .* received 'constructor'\nNext: tfjs-rbn --help$/m],
     [['train', '--epochs', '0'], /--epochs: expected a whole number from 1 to \d+, received '0'/],
     [['train', '--epochs', '1.5'], /--epochs: expected a whole number .* received '1\.5'/],
@@ -60,6 +60,10 @@ describe('tfjs-rbn', () => {
     [['bench', '--shapes', '1x1x1x4'], /--shapes: expected .* received '1x1x1x4'/],
     [['bench', '--out', 'report.txt'], /--out: expected .*\.md, received 'report\.txt'/],
     [['bench', '--out', '/dev/null/x/report.md'], /--out: expected a folder, or to create one: ENOTDIR/],
+    [['bench-network', '--batch', '1'], /--batch: expected a whole number from 2 to \d+, received '1'/],
+    [['bench-network', '--size', '8'], /--size: expected a whole number from 32 to \d+, received '8'/],
+    [['bench-network', '--seconds', '0'], /--seconds: expected a number .* received '0'/],
+    [['bench-network', '--out', 'report.txt'], /--out: expected .*\.md, received 'report\.txt'/],
     [['doctor', '--verbose'], /--verbose/],
   ];
   for (const [args, message] of wrong) {

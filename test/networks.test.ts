@@ -40,16 +40,30 @@ function randomWeights(model: tfl.LayersModel): number[][] {
 }
 
 describe('networks', () => {
-  let peer: TorchPeer | null = null;
+  let peer: TorchPeer | null = null, before_: string | undefined;
 
   before(async function() {
     this.timeout(60000); // importing torch
     await tf.setBackend('cpu');
     if (!torchThere()) return;
+    before_ = process.env.CUDA_VISIBLE_DEVICES;
+    process.env.CUDA_VISIBLE_DEVICES = '';
     peer = new TorchPeer();
     await peer.ask({threads: 1, device: 'cpu'});
   });
-  after(() => peer?.end());
+  after(() => {
+    peer?.end();
+    if (before_ === undefined) delete process.env.CUDA_VISIBLE_DEVICES;
+    else process.env.CUDA_VISIBLE_DEVICES = before_;
+  });
+
+  it('are told by PyTorch that there is no GPU, and what is wrong with a request', async function() {
+    if (peer === null) return this.skip();
+    const {device} = await peer.ask<{device: string | null}>({threads: 1, device: 'cuda:0'});
+    assert.equal(device, null);
+    assert.deepEqual(await peer.ask({threads: 1, device: 'cpu'}).then((answer) => (answer as {device: string}).device), 'cpu');
+    await assert.rejects(peer.ask({slot: 'none', calls: 1}), /bench\/torch_peer\.py: (.|\n)*KeyError: 'none'/);
+  });
 
   // Of the papers' networks, as they are published: 25.6 million and 4.1 thousand million; 3.5 and 300 million.
   const published: [Network, NetworkSize, normalized: number][] = [

@@ -3,15 +3,13 @@
 //
 // The benchmark: every contestant on every shape, and the cost of one smallest call.
 import * as tf from '@tensorflow/tfjs-core';
-import {availableParallelism, loadavg} from 'node:os';
-import {devices, latestTensorflowOps, nativeAddon, settings} from '../binding';
 import {representativeBatchNorm} from '../ops';
 import {Backend, startBackend} from '../train/backend';
-import {Machine, machine} from '../train/machine';
 import {ContestantName, localContestants, torchContestants} from './contestants';
 import {Effort, local, measure, Measurement} from './measure';
 import {checkTargets, Target} from './targets';
 import {Shape, shapeName} from './shapes';
+import {Surroundings, surroundings, Tensorflow, tensorflowState} from './surroundings';
 import {TorchPeer, torchThere} from './torch_peer';
 
 export type Times = Partial<Record<ContestantName, Measurement>>;
@@ -21,29 +19,9 @@ export interface Row { shape: Shape; training: boolean; times: Times }
 /** Microseconds of one call on tensors of a shape, of one or two elements, tidy and dispose included. */
 export interface Overhead { shape: string; rbn: number; add: number }
 
-export interface Tensorflow {
-  version: string | null;
-  way: 'op' | 'copy'; // how RBN ran
-  registration: number | null; // milliseconds that registering the ops took, once
-}
-
-export interface Gpu {
-  engine: 'cuda' | 'simulator';
-  name: string;
-  computeCapability: string;
-  cuda: string | null; // that the driver serves
-}
-
-export interface BenchResult {
-  date: string; // UTC
-  machine: Machine;
-  load: number; // runnable processes, averaged over the minute before
-  threads: number;
-  isa: string | null; // null without the native addon
+export interface BenchResult extends Surroundings {
   torch: string | null;
-  backend: Backend['name'];
   tensorflow: Tensorflow | null; // on that backend
-  gpu: Gpu | null; // on the backend cuda
   rows: Row[];
   overhead: Overhead;
   targets: Target[];
@@ -53,18 +31,14 @@ export async function bench(backend: Backend, shapes: readonly Shape[], effort: 
                             onProgress: (doing: string) => void): Promise<BenchResult> {
   tf.enableProdMode(); // no advice to install another backend
   await startBackend(backend);
-  const {addon, engine, driver, gpus} = devices();
-  const threads = addon.threads ?? availableParallelism();
+  const found = surroundings(backend);
+  const {threads} = found;
   const peer = backend.name !== 'cuda' && torchThere() ? new TorchPeer() : null; // it runs on the CPU
   try {
     const torch = peer === null ? null : (await peer.ask<{torch: string}>({threads, device: 'cpu'})).torch;
-    const load = loadavg()[0];
-    const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
     onProgress('overhead of one call');
     const overhead = await measureOverhead(backend, effort);
-    const ops = latestTensorflowOps();
-    const tensorflow: Tensorflow | null =
-        ops && {version: ops.version, way: ops.ops === null ? 'copy' : 'op', registration: ops.milliseconds};
+    const tensorflow = tensorflowState();
     const rows: Row[] = [];
     for (const training of [true, false]) {
       for (const shape of shapes) {
@@ -72,11 +46,7 @@ export async function bench(backend: Backend, shapes: readonly Shape[], effort: 
         rows.push({shape, training, times: await measureShape(backend, shape, training, threads, peer, effort)});
       }
     }
-    const {name, computeCapability} = gpus[settings().device] ?? {};
-    const gpu = backend.name === 'cuda' ? {engine: engine.kind, name, computeCapability, cuda: driver.cuda} : null;
-    const measured = {
-      date, machine: machine(), load, threads, isa: nativeAddon()?.currentIsa() ?? null, torch, backend: backend.name, tensorflow, gpu, rows, overhead,
-    };
+    const measured = {...found, torch, tensorflow, rows, overhead};
     return {...measured, targets: checkTargets(measured)};
   } finally {
     peer?.end();

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// A bar chart of the training times, as an SVG file that stands alone and follows a light or a dark page. The
-// axis is logarithmic: tfjs's own ops take thousands of times longer than the fused code.
+// A bar chart of the training times. The axis is logarithmic: tfjs's own ops take thousands of times longer than the
+// fused code.
 import type {BenchResult} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
 import {shapeName} from './shapes';
+import {Colours, svgPage} from './svg';
 
 const DRAWN: ContestantName[] = ['nativeAlone', 'native', 'torchBatchNorm', 'torchRbn', 'typescriptAlone', 'fusedBatchNorm', 'tfBatchNorm', 'opByOp'];
-const COLOURS: Partial<Record<ContestantName, [light: string, dark: string]>> = {
+const COLOURS: Partial<Record<ContestantName, Colours[string]>> = {
   nativeAlone: ['#1d4ed8', '#93b8ff'], native: ['#3b82f6', '#5b8def'], typescriptAlone: ['#0d9488', '#2dd4bf'],
   torchBatchNorm: ['#c2620a', '#f5a54a'], torchRbn: ['#e8a15c', '#c77d2e'],
   fusedBatchNorm: ['#be185d', '#f472b6'], tfBatchNorm: ['#6b7280', '#9ca3af'], opByOp: ['#a3a9b5', '#6b7280'],
@@ -43,15 +44,9 @@ export function barChart({rows}: BenchResult): string {
           `<text class="small" x="${x(t) + 5}" y="${y + i * BAR + 9}">${Number(t.toPrecision(3))}</text>`;
     }).join('');
   });
-  const colours = (theme: 0 | 1) => names.map(name => `.${name}{fill:${COLOURS[name]![theme]}}`).join('');
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + AXIS}" role="img" aria-label="Milliseconds a training step of one layer">
-<style>text{font:12px system-ui,sans-serif;fill:#1d2129}.small{font-size:10px}.quiet,.small{fill:#646b78}line{stroke:#e3e5ea}.page{fill:#fff}${colours(0)}
-@media (prefers-color-scheme:dark){text{fill:#e8eaee}.quiet,.small{fill:#9aa3b2}line{stroke:#30343d}.page{fill:#14161a}${colours(1)}}</style>
-<rect class="page" width="${WIDTH}" height="${bottom + AXIS}"/>
-${key.join('\n')}
-${grid.join('\n')}
-${bars.join('\n')}
-<text class="quiet" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${bottom + 32}" text-anchor="middle">milliseconds, forward and backward, logarithmic</text>
-</svg>
-`;
+  return svgPage(WIDTH, bottom + AXIS, 'Milliseconds a training step of one layer',
+      Object.fromEntries(names.map(name => [name, COLOURS[name]!])), [
+        ...key, ...grid, ...bars,
+        `<text class="quiet" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${bottom + 32}" text-anchor="middle">milliseconds, forward and backward, logarithmic</text>`,
+      ]);
 }

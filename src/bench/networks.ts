@@ -47,7 +47,7 @@ export const MOBILENET_V2: Mobilenet = {
 };
 
 /** For a short run. */
-export const SMALL_RESNET: Resnet = {kind: 'resnet', name: 'a small ResNet', blocks: [1, 1], filters: 4, classes: 10};
+export const SMALL_RESNET: Resnet = {kind: 'resnet', name: 'a small ResNet', blocks: [1, 2], filters: 4, classes: 10};
 export const SMALL_MOBILENET: Mobilenet = {
   kind: 'mobilenet', name: 'a small MobileNetV2', filters: 4, features: 16, classes: 10,
   groups: [{expansion: 1, filters: 4, blocks: 1, stride: 1}, {expansion: 3, filters: 6, blocks: 2, stride: 2}],

@@ -6,6 +6,7 @@ import {machineLine} from '../train/machine';
 import type {BenchResult, Row} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
 import {elements, shapeName} from './shapes';
+import {digits, table} from './table';
 import {ratio} from './targets';
 
 const BYTES = 4; // float32
@@ -106,16 +107,4 @@ function bandwidth(rows: Row[], names: ContestantName[]): string[] {
       return t === undefined ? '–' : (passes * BYTES * elements(shape) / t.milliseconds / 1e6).toFixed(1);
     }),
   ]));
-}
-
-/** Three significant digits, never an exponent. */
-function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-}
-
-/** Aligned, so that it reads well without rendering too. */
-function table(head: string[], rows: string[][]): string[] {
-  const widths = head.map((h, i) => Math.max(3, h.length, ...rows.map(r => r[i].length)));
-  const line = (cells: string[]) => `| ${cells.map((c, i) => i === 0 ? c.padEnd(widths[i]) : c.padStart(widths[i])).join(' | ')} |`;
-  return [line(head), `| ${widths.map((w, i) => i === 0 ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`).join(' | ')} |`, ...rows.map(line)];
 }

@@ -3,14 +3,16 @@
 //
 // Talks to bench/torch_peer.py, which runs PyTorch in a process of its own, one request and one answer at a time.
 import {ChildProcess, spawn, spawnSync} from 'node:child_process';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {createInterface} from 'node:readline';
 
 const SCRIPT = join(__dirname, '..', '..', 'bench', 'torch_peer.py');
 
-/** Whether python3 has PyTorch. */
+const FIND = 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)';
+
+/** Whether python3 has PyTorch. One that does not work is an error of the peer's: importing it here would take seconds. */
 export function torchThere(): boolean {
-  return spawnSync('python3', ['-c', 'import torch'], {stdio: 'ignore'}).status === 0;
+  return spawnSync('python3', ['-c', FIND], {stdio: 'ignore', cwd: dirname(SCRIPT)}).status === 0;
 }
 
 export class TorchPeer {

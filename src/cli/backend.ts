@@ -31,6 +31,13 @@ export function chooseBackend(values: Values): Choice {
   return found;
 }
 
+/** For benchmarks. */
+export function refuseSimulator(command: string, backend: Backend): void {
+  if (backend.name !== 'cuda' || backend.engine !== 'simulator') return;
+  throw new Error(`${command}: expected a GPU; RBN_ENGINE asks for the simulator, which runs CUDA code on the CPU, so that its times say ` +
+      'nothing of a GPU\'s. Next: unset RBN_ENGINE');
+}
+
 /** Of ways to find a backend, the first that finds one; what is there but broken becomes a warning. */
 export function firstThatWorks(ways: (() => Choice | null)[]): Choice {
   const broken: RbnError[] = [];

@@ -2,21 +2,19 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // `tfjs-rbn bench`: RBN against tfjs's own ops and PyTorch.
-import {writeFileSync} from 'node:fs';
-import {basename, dirname, resolve} from 'node:path';
 import '../index';
 import {bench} from '../bench/bench';
 import {barChart} from '../bench/chart';
 import {report} from '../bench/report';
 import {QUICK, RESNET50, Shape} from '../bench/shapes';
-import {chooseBackend, CPU} from './backend';
-import {makeFolder, parseOptions, UsageError} from './options';
+import {chooseBackend, CPU, refuseSimulator} from './backend';
+import {markdownPath, parseOptions, UsageError, writeResults} from './options';
 
 const HELP = `Usage: tfjs-rbn bench [OPTIONS]
 
 Times Representative Batch Normalization, training (forward and backward) and frozen (forward), against the same
 composed of tfjs ops and tf.layers.batchNormalization; on the CPU also in TypeScript, against a memory copy and, where
-python3 can import torch, PyTorch. Prints the figures that the package sets itself; a missed one is no error.
+python3 has torch, PyTorch. Prints the figures that the package sets itself; a missed one is no error.
 
   --backend NAME    tfjs backend: cpu (default); tensorflow, which is tfjs-node; or cuda, which is a GPU, with times
                     taken on it
@@ -57,27 +55,16 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const out = values.out === undefined ? null : resolve(String(values.out));
-  if (out !== null && !out.endsWith('.md')) throw new UsageError(`--out: expected a name that ends in .md, received '${values.out}'`);
-  if (out !== null) makeFolder(dirname(out));
+  const out = markdownPath(values);
   const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
   const {backend, warnings} = values.backend === undefined ? CPU : chooseBackend(values);
-  if (backend.name === 'cuda' && backend.engine === 'simulator') {
-    throw new Error('bench: expected a GPU; RBN_ENGINE asks for the simulator, which runs CUDA code on the CPU, so that its times say ' +
-        'nothing of a GPU\'s. Next: unset RBN_ENGINE');
-  }
+  refuseSimulator('bench', backend);
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n\n`);
   const result = await bench(backend, shapes, values.quick ? QUICK_EFFORT : FULL_EFFORT, doing => process.stderr.write(`${doing}\n`));
 
   const command = ['tfjs-rbn bench', ...args].join(' ');
-  const json = `${JSON.stringify(result, null, 1)}\n`;
-  process.stdout.write(values.json ? json : report(result, command, null));
-  if (out !== null) {
-    const other = (ending: string) => out.replace(/\.md$/, ending);
-    writeFileSync(other('.svg'), barChart(result));
-    writeFileSync(other('.json'), json);
-    writeFileSync(out, report(result, command, basename(other('.svg'))));
-    process.stderr.write(`written: ${out}, ${other('.json')}, ${other('.svg')}\n`);
-  }
+  writeResults(result, {
+    out, json: Boolean(values.json), chart: () => barChart(result), report: chart => report(result, command, chart),
+  });
   return 0;
 }

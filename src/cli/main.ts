@@ -13,6 +13,7 @@ const COMMANDS: Record<string, {about: string; load(): Promise<Command>}> = {
   doctor: {about: 'what this machine and this installation have, and what to do about what is missing', load: () => import('./doctor.js')},
   train: {about: 'train a small residual network on handwritten digits with RBN and with BatchNorm', load: () => import('./train.js')},
   bench: {about: 'time RBN against tfjs\'s own ops and, where python3 has it, PyTorch', load: () => import('./bench.js')},
+  'bench-network': {about: 'time ResNet-50 and MobileNetV2 with RBN against PyTorch', load: () => import('./bench_network.js')},
 };
 
 const HELP = `Usage: tfjs-rbn COMMAND [OPTIONS]
@@ -20,7 +21,7 @@ const HELP = `Usage: tfjs-rbn COMMAND [OPTIONS]
 Representative Batch Normalization for TensorFlow.js.
 
 Commands:
-${Object.entries(COMMANDS).map(([name, {about}]) => `  ${name.padEnd(8)}${about}`).join('\n')}
+${Object.entries(COMMANDS).map(([name, {about}]) => `  ${name.padEnd(15)}${about}`).join('\n')}
 
 tfjs-rbn COMMAND --help lists a command's options; tfjs-rbn --version tells the version.
 `;

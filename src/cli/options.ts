@@ -3,7 +3,8 @@
 //
 // What commands share: options by node:util's parseArgs, checked, with errors that name the option, what was
 // expected and what came.
-import {mkdirSync} from 'node:fs';
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {basename, dirname, resolve} from 'node:path';
 import {parseArgs, ParseArgsConfig} from 'node:util';
 
 /** A wrong command line: exit code 2. */
@@ -35,6 +36,34 @@ export function makeFolder(folder: string): void {
   } catch (error) {
     throw new UsageError(`--out: expected a folder, or to create one: ${(error as Error).message}`);
   }
+}
+
+/** The file that --out names, whose folder is there; null where nothing is to be written. */
+export function markdownPath(values: Values): string | null {
+  if (values.out === undefined) return null;
+  const out = resolve(String(values.out));
+  if (!out.endsWith('.md')) throw new UsageError(`--out: expected a name that ends in .md, received '${values.out}'`);
+  makeFolder(dirname(out));
+  return out;
+}
+
+export interface Output {
+  out: string | null; // of markdownPath
+  json: boolean; // to stdout instead of the report
+  chart(): string; // SVG
+  report(chart: string | null): string; // with the name of the picture that it shows
+}
+
+/** Prints a benchmark's result, and writes report, JSON and picture beside each other where asked for. */
+export function writeResults(result: object, {out, json, chart, report}: Output): void {
+  const text = `${JSON.stringify(result, null, 1)}\n`;
+  process.stdout.write(json ? text : report(null));
+  if (out === null) return;
+  const other = (ending: string) => out.replace(/\.md$/, ending);
+  writeFileSync(other('.svg'), chart());
+  writeFileSync(other('.json'), text);
+  writeFileSync(out, report(basename(other('.svg'))));
+  process.stderr.write(`written: ${out}, ${other('.json')}, ${other('.svg')}\n`);
 }
 
 export function listed(names: readonly string[]): string {

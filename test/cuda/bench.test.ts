@@ -75,12 +75,15 @@ describe('the benchmark on cuda', function() {
     assert.match(simulated, /^# Benchmark on the simulator: these times mean nothing$/m);
   });
 
-  it('refuses the simulator on the command line', () => {
-    const {status, stdout, stderr} = spawnSync(process.execPath,
-        [require.resolve('#dist/cli/main'), 'bench', '--quick', '--backend', 'cuda'],
-        {encoding: 'utf8', env: {...process.env, RBN_ENGINE: 'simulator'}});
-    assert.equal(status, 1);
-    assert.match(stderr, /bench: expected a GPU; RBN_ENGINE asks for the simulator.* Next: unset RBN_ENGINE$/m);
-    assert.equal(stdout, '');
-  });
+  for (const command of ['bench', 'bench-network']) {
+    it(`${command} refuses the simulator on the command line`, () => {
+      const {status, stdout, stderr} = spawnSync(process.execPath,
+          [require.resolve('#dist/cli/main'), command, '--quick', '--backend', 'cuda'],
+          {encoding: 'utf8', env: {...process.env, RBN_ENGINE: 'simulator'}});
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(
+          `tfjs-rbn: ${command}: expected a GPU; RBN_ENGINE asks for the simulator.* Next: unset RBN_ENGINE$`, 'm'));
+      assert.equal(stdout, '');
+    });
+  }
 });

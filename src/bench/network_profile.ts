@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
+//
+// Where the time of a call goes: JavaScript, and kernels by name.
+import * as tf from '@tensorflow/tfjs-core';
+
+export interface Timed {
+  milliseconds: number;
+  /** Until JavaScript had nothing left to do but wait for the result. Where kernels run in this thread, they are in it. */
+  javascript: number;
+}
+
+export async function timed(call: () => Promise<void>): Promise<Timed> {
+  let waiting: number | null = null;
+  const started = performance.now();
+  // Node comes to this once nothing more can be done without an event from outside, such as the end of a copy.
+  const immediate = setImmediate(() => { waiting = performance.now(); });
+  await call();
+  const ended = performance.now();
+  clearImmediate(immediate);
+  return {milliseconds: ended - started, javascript: (waiting ?? ended) - started};
+}
+
+export interface KernelTime { kernel: string; calls: number; milliseconds: number }
+
+/** Of one call, the mean of several; the slowest kernel first. On a GPU by events on the device. */
+export async function profileKernels(call: () => Promise<void>, calls: number): Promise<KernelTime[]> {
+  const {kernels} = await tf.profile(async () => {
+    for (let i = 0; i < calls; ++i) await call();
+    return [];
+  });
+  const backend = tf.getBackend(), times = new Map<string, KernelTime>();
+  for (const {name, kernelTimeMs} of kernels) {
+    if (tf.getKernel(name, backend) == null) continue; // tfjs-core lists gradients of its own, too, around their kernels
+    const time = times.get(name) ?? {kernel: name, calls: 0, milliseconds: 0};
+    time.calls += 1 / calls;
+    time.milliseconds += kernelTimeMs as number / calls;
+    times.set(name, time);
+  }
+  return [...times.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+}
