@@ -230,8 +230,6 @@ describe('random arguments', function() {
     const made: {[name in keyof EngineContext]?: () => unknown[]} = {
       forward: () => [choose.below(5), ...forwardArguments(choose, memory)],
       backward: () => [choose.below(5), ...backwardArguments(choose, memory)],
-      timeForward: () => [1, choose.below(5), ...forwardArguments(choose, memory)],
-      timeBackward: () => [1, choose.below(5), ...backwardArguments(choose, memory)],
       allocate: () => [choose.below(1000)],
       upload: () => [memory('floats', choose.below(20)), new Float32Array(choose.below(25))],
       download: () => [new Float32Array(choose.below(25)), memory('floats', choose.below(20))],

@@ -29,7 +29,6 @@ class DeviceMemoryReader : public MemoryReader {
   const Session& session_;
 };
 
-// The plan and, for benchmarks, before it the number of repeats.
 void Forward(const Napi::CallbackInfo& info, const SessionPointer& session) {
   Arguments args(info);
   Session& live = Live(info.Env(), session);
@@ -46,32 +45,6 @@ void Backward(const Napi::CallbackInfo& info, const SessionPointer& session) {
   const RbnBackward call = DecodeBackward(args, DeviceMemoryReader(live));
   RbnError error = {};
   Check(info.Env(), live.api->backward(live.context(), &call, plan, &error), error);
-}
-
-constexpr int32_t kMaxRepeats = 1 << 20;  // keeps a mistyped benchmark from running for days
-
-Napi::Value TimeForward(const Napi::CallbackInfo& info, const SessionPointer& session) {
-  Arguments args(info);
-  Session& live = Live(info.Env(), session);
-  const int32_t repeats = args.Enum("repeats", kMaxRepeats);
-  const int32_t plan = args.Enum("plan", RBN_PLAN_FROZEN_ONCE);
-  const RbnForward call = DecodeForward(args, DeviceMemoryReader(live));
-  RbnError error = {};
-  float milliseconds = 0;
-  Check(info.Env(), live.api->time_forward(live.context(), &call, plan, repeats, &milliseconds, &error), error);
-  return Napi::Number::New(info.Env(), milliseconds);
-}
-
-Napi::Value TimeBackward(const Napi::CallbackInfo& info, const SessionPointer& session) {
-  Arguments args(info);
-  Session& live = Live(info.Env(), session);
-  const int32_t repeats = args.Enum("repeats", kMaxRepeats);
-  const int32_t plan = args.Enum("plan", RBN_PLAN_FROZEN_ONCE);
-  const RbnBackward call = DecodeBackward(args, DeviceMemoryReader(live));
-  RbnError error = {};
-  float milliseconds = 0;
-  Check(info.Env(), live.api->time_backward(live.context(), &call, plan, repeats, &milliseconds, &error), error);
-  return Napi::Number::New(info.Env(), milliseconds);
 }
 
 Napi::Value PlanFits(const Napi::CallbackInfo& info, const SessionPointer& session) {
@@ -97,8 +70,6 @@ Napi::Value PlanFits(const Napi::CallbackInfo& info, const SessionPointer& sessi
 void AddRbnMethods(Napi::Object object, const SessionPointer& session) {
   AddMethod(object, "forward", Forward, session);
   AddMethod(object, "backward", Backward, session);
-  AddMethod(object, "timeForward", TimeForward, session);
-  AddMethod(object, "timeBackward", TimeBackward, session);
   AddMethod(object, "planFits", PlanFits, session);
 }
 

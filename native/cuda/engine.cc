@@ -89,6 +89,7 @@ int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
   info->compute_minor = properties.minor;
   info->multiprocessors = properties.multiProcessorCount;
   info->total_memory = properties.totalGlobalMem;
+  info->l2_bytes = static_cast<uint64_t>(properties.l2CacheSize);
   const CurrentDevice restore;
   status = check(error, cudaSetDevice(device), "cudaSetDevice");
   if (status != RBN_OK) return status;
@@ -139,28 +140,6 @@ int32_t run_once(RbnContext* context, const Call* call, int32_t plan, RbnError* 
     if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
     return run(context, *call, plan, error);
   });
-}
-
-template <class Call>
-int32_t time_call(RbnContext* context, const Call* call, int32_t plan, int32_t repeats,
-                  float* milliseconds, RbnError* error) {
-  if (!milliseconds) return no_output("milliseconds", error);
-  *milliseconds = 0.0f;
-  if (!call) return fail(error, RBN_INVALID_ARGUMENT, "call: expected a call, received null");
-  if (repeats < 1)
-    return fail(error, RBN_INVALID_ARGUMENT, "repeats: expected at least 1, received %d", repeats);
-  // One call outside the measure: kernels are loaded and the pool grows at first use.
-  int32_t status = run_once(context, call, plan, error);
-  RbnEvent *begin = nullptr, *end = nullptr;
-  if (status == RBN_OK) status = event_record(context, &begin, error);
-  for (int32_t i = 0; i < repeats && status == RBN_OK; ++i)
-    status = run_once(context, call, plan, error);
-  if (status == RBN_OK) status = event_record(context, &end, error);
-  if (status == RBN_OK) status = event_elapsed(context, begin, end, milliseconds, error);
-  event_free(begin);
-  event_free(end);
-  *milliseconds /= static_cast<float>(repeats);
-  return status;
 }
 
 int32_t choose_plan_of(RbnContext* context, const RbnProblem* problem, int32_t backward,
@@ -218,8 +197,10 @@ constexpr RbnEngineApi kApi = {
     run_once<RbnBackward>,
     choose_plan_of,
     plan_fits_of,
-    time_call<RbnForward>,
-    time_call<RbnBackward>,
+    record_begin,
+    record_end,
+    record_play,
+    record_free,
 };
 
 }  // namespace

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define RBN_ENGINE_ABI_VERSION 4
+#define RBN_ENGINE_ABI_VERSION 5
 
 typedef enum RbnStatus {
   RBN_OK = 0,
@@ -43,6 +43,7 @@ typedef struct RbnDeviceInfo {
   int32_t supported;       // 1: the engine holds code for this GPU
   uint64_t total_memory;   // bytes
   uint64_t free_memory;    // bytes
+  uint64_t l2_bytes;       // of the cache that all multiprocessors share
 } RbnDeviceInfo;
 
 // Kernel plans, for tests and benchmarks; RBN_PLAN_AUTO is the choice by shape and device
@@ -117,6 +118,9 @@ typedef struct RbnDownload RbnDownload;
 
 // A point in the stream; see event_record.
 typedef struct RbnEvent RbnEvent;
+
+// Calls that are launched together, as a CUDA graph; see record_begin.
+typedef struct RbnRecording RbnRecording;
 
 typedef struct RbnEngineApi {
   uint32_t abi_version;       // RBN_ENGINE_ABI_VERSION
@@ -195,11 +199,15 @@ typedef struct RbnEngineApi {
   int32_t (*plan_fits)(RbnContext* context, const RbnProblem* problem, int32_t backward, int32_t plan,
                        int32_t* fits);
 
-  // Warm repeated launches between two events, for benchmarks: milliseconds a call.
-  int32_t (*time_forward)(RbnContext* context, const RbnForward* call, int32_t plan, int32_t repeats,
-                          float* milliseconds, RbnError* error);
-  int32_t (*time_backward)(RbnContext* context, const RbnBackward* call, int32_t plan, int32_t repeats,
-                           float* milliseconds, RbnError* error);
+  // For benchmarks, whose times are to hold no work of the host: `forward`, `backward` and `run` between record_begin and
+  // record_end do not run but are kept, with the workspaces that they take, and run each time that the recording is
+  // played. Each of them must have run before (the first call of a kernel loads it), and nothing else may be called in
+  // between. Neither on a synchronous context. After an error in between, record_end says that there is no recording.
+  int32_t (*record_begin)(RbnContext* context, RbnError* error);
+  int32_t (*record_end)(RbnContext* context, RbnRecording** recording, RbnError* error);
+  int32_t (*record_play)(RbnContext* context, const RbnRecording* recording, RbnError* error);  // asynchronous
+  // Waits for the device. Before the end of the context; null is allowed.
+  void (*record_free)(RbnRecording* recording);
 } RbnEngineApi;
 
 // The one exported symbol.

@@ -106,6 +106,7 @@ cudaError_t cudaMalloc(void** pointer, size_t bytes) {
 cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   if (!simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  if (simulator.capture_forbids(stream)) return result(cudaErrorStreamCaptureUnsupported);
   return allocate(simulator, pointer, bytes);
 }
 
@@ -122,6 +123,7 @@ cudaError_t cudaFree(void* pointer) {
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   if (!simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  if (simulator.capture_forbids(stream)) return result(cudaErrorStreamCaptureUnsupported);
   if (!pointer) return cudaSuccess;
   Allocation* const a = simulator.memory.find_begin(pointer);
   if (!a) return result(cudaErrorInvalidValue);
@@ -156,6 +158,9 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
   if (bytes == 0) return cudaSuccess;
   const cudaError_t error = check_copy(simulator, to, from, bytes, &kind);
   if (error != cudaSuccess) return error;
+  if (kind != cudaMemcpyDeviceToDevice && simulator.capture_forbids(stream)) {
+    return result(cudaErrorStreamCaptureUnsupported);
+  }
   Operation operation;
   if (kind == cudaMemcpyHostToDevice && !is_pinned(simulator, from)) {
     // Pageable memory may be used again when the call returns.

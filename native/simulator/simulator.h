@@ -13,6 +13,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "grid.h"
 #include "memory.h"
@@ -41,6 +42,8 @@ struct Simulator {
 
   // Puts an operation on a stream; runs it at once unless deferred.
   void enqueue(cudaStream_t stream, Operation operation);
+  // Refuses, on a stream that is captured, what has no place in a graph; that spoils the capture, as on a GPU.
+  bool capture_forbids(cudaStream_t stream);
   // Runs all that the stream holds, and takes over what it did.
   void finish(cudaStream_t stream);
   void finish_all();
@@ -103,11 +106,18 @@ int occupancy(unsigned block_threads, size_t shared_bytes);
 
 struct rbn_simulator_stream {
   bool blocking = true;  // waits for the null stream, and it for this one
+  bool capturing = false, capture_spoiled = false;
+  std::vector<std::function<void()>> captured;  // what is put on it while it is captured
   std::deque<rbn::simulator::Operation> queue;
   // On a stack of its own, with room for host functions.
   rbn::simulator::Fiber fiber{&rbn::simulator::Simulator::operation_body, 0, size_t{1} << 20};
   rbn::simulator::ExecutionPool pool;
   char done = 0;  // what it has done
+};
+
+// What a stream was given while it was captured; each launch runs copies.
+struct rbn_simulator_graph {
+  std::vector<std::function<void()>> nodes;
 };
 
 struct rbn_simulator_event {

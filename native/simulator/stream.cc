@@ -104,6 +104,10 @@ void Simulator::operation_body() {
 
 void Simulator::enqueue(cudaStream_t handle, Operation operation) {
   rbn_simulator_stream* const stream = resolve(handle);
+  if (stream->capturing) {
+    stream->captured.push_back(std::move(operation.run));
+    return;
+  }
   // Work of the null stream comes after all earlier work of blocking streams and before all later.
   if (stream == null_stream.get()) {
     for (rbn_simulator_stream* s : streams) {
@@ -200,12 +204,16 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   if (!simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  if (simulator.capture_forbids(stream)) return result(cudaErrorStreamCaptureUnsupported);
   simulator.finish(stream);
   return result(simulator.sticky);
 }
 
 cudaError_t cudaDeviceSynchronize() {
   RBN_SIMULATOR_ENTER();
+  for (rbn_simulator_stream* s : simulator.streams) {
+    if (simulator.capture_forbids(s)) return result(cudaErrorStreamCaptureUnsupported);
+  }
   simulator.finish_all();
   return result(simulator.sticky);
 }
@@ -252,6 +260,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   RBN_SIMULATOR_ENTER();
   rbn_simulator_stream* const s = simulator.resolve(stream);
   if (!event || !s) return result(cudaErrorInvalidResourceHandle);
+  if (simulator.capture_forbids(stream)) return result(cudaErrorStreamCaptureUnsupported);
   auto record = std::make_shared<Record>();
   record->stream = s;
   event->last = record;
@@ -268,6 +277,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   RBN_SIMULATOR_ENTER();
   if (!event || !simulator.resolve(stream)) return result(cudaErrorInvalidResourceHandle);
+  if (simulator.capture_forbids(stream)) return result(cudaErrorStreamCaptureUnsupported);
   if (!event->last) return cudaSuccess;
   Operation operation;
   operation.wait_for = event->last;

@@ -120,9 +120,6 @@ export interface EngineContext {
   run(command: Float64Array): void;
   forward(plan: Plan, ...args: EngineForward): void;
   backward(plan: Plan, ...args: EngineBackward): void;
-  /** Milliseconds a call, warm, measured on the device. */
-  timeForward(repeats: number, plan: Plan, ...args: EngineForward): number;
-  timeBackward(repeats: number, plan: Plan, ...args: EngineBackward): number;
   planFits(plan: Plan, instances: number, positions: number, channels: number, layout: Layout,
            training: boolean, backward: boolean): boolean;
   destroy(): void;

@@ -16,7 +16,7 @@
 //   --no-large       without rows marked large, as builds with a sanitizer do anyway
 //   --large          rows marked large only
 //   --fail-fast      ends at the first failure
-//   --bench SHAPES   no tests, but milliseconds of both directions: 8x14x14x256,…
+//   --bench          no tests, but times of the one engine, as asked for on stdin
 //   --list           no tests, but one line a case, with a checksum of its data and sums over its
 //                    reference, for comparison with TypeScript
 //   --no-abi         without the tests of the C ABI
@@ -47,8 +47,7 @@ constexpr bool kSanitized = false;
 
 struct Options {
   bool cpu = false, small = false, large = !kSanitized, only_large = false, list = false;
-  bool fail_fast = false, abi = true;
-  std::vector<std::vector<int64_t>> bench;  // shapes; none: tests
+  bool fail_fast = false, abi = true, bench = false;
   std::vector<std::string> engines;
   std::string filter;
   std::vector<uint64_t> seeds = {1, 2};
@@ -262,7 +261,7 @@ Options parse(int count, char** values) {
     else if (option == "--fail-fast")
       options.fail_fast = true;
     else if (option == "--bench")
-      options.bench = bench_shapes(next());
+      options.bench = true;
     else if (option == "--list")
       options.list = true;
     else if (option == "--no-abi")
@@ -272,6 +271,8 @@ Options parse(int count, char** values) {
   }
   if (!options.list && !options.cpu && options.engines.empty())
     throw std::invalid_argument("expected --cpu, --engine LIBRARY or --list");
+  if (options.bench && options.engines.size() != 1)
+    throw std::invalid_argument("--bench: expected one --engine LIBRARY");
   return options;
 }
 
@@ -281,10 +282,8 @@ int run(const Options& options) {
     std::vector<std::unique_ptr<Engine>> engines;
     for (const std::string& path : options.engines)
       engines.push_back(std::make_unique<Engine>(path));
-    if (!options.bench.empty()) {
-      for (const Case& c : bench_cases(options.bench)) {
-        if (report.wanted(c.name)) bench(options.cpu, engines, c);
-      }
+    if (options.bench) {
+      serve_bench(*engines[0]);
       return 0;
     }
     for (const auto& engine : engines) {

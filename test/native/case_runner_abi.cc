@@ -247,6 +247,7 @@ std::string devices(const Engine& engine) {
     return "no name";
   if (info.multiprocessors < 1 || info.supported != 1 || info.total_memory == 0)
     return "device_info is not filled";
+  if (info.l2_bytes == 0 || info.l2_bytes > info.total_memory) return "no cache";
   if (info.free_memory > info.total_memory) return "more memory free than there is";
   RbnContext* context = nullptr;
   std::string failure;
@@ -452,36 +453,6 @@ std::string plans(const Engine& engine) {
   return "";
 }
 
-std::string timing(const Engine& engine) {
-  const RbnEngineApi& api = engine.api();
-  const Case c = case_named(kTrainingCase);
-  const auto machine = engine.machine(RBN_PLAN_AUTO, RBN_PLAN_AUTO);
-  Arrays arrays(machine.get(), c, make_data(c));
-  RbnError error = {};
-  float forward = -1, backward = -1;
-  RbnContext* const context = engine.context();
-  check(api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 2, &forward, &error),
-        error, "time_forward");
-  check(api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, 2, &backward, &error),
-        error, "time_backward");
-  if (!(forward >= 0) || !(backward >= 0)) return "no time";
-  std::string failure;
-  for (int32_t repeats : {0, -1}) {
-    failure += expect(
-        "time_forward, repeats " + std::to_string(repeats),
-        api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, repeats, &forward, &error),
-        RBN_INVALID_ARGUMENT, error);
-    failure += expect("time_backward, repeats " + std::to_string(repeats),
-                      api.time_backward(context, &arrays.backward_call(), RBN_PLAN_AUTO, repeats,
-                                        &backward, &error),
-                      RBN_INVALID_ARGUMENT, error);
-  }
-  return failure + expect("time_forward without result",
-                          api.time_forward(context, &arrays.forward_call(), RBN_PLAN_AUTO, 1,
-                                           nullptr, &error),
-                          RBN_INVALID_ARGUMENT, error);
-}
-
 }  // namespace
 
 std::vector<AbiTest> abi_tests() {
@@ -495,7 +466,6 @@ std::vector<AbiTest> abi_tests() {
       {"deferred stream", deferred},
       {"two contexts", two_contexts},
       {"plans", plans},
-      {"timing", timing},
       {"bad forward calls, training",
        [](const Engine& e) { return bad_forward(e, kTrainingCase); }},
       {"bad forward calls, frozen", [](const Engine& e) { return bad_forward(e, kFrozenCase); }},
@@ -514,6 +484,7 @@ std::vector<AbiTest> abi_tests() {
        [](const Engine& e) { return bad_backward(e, kTrainingFirstCase); }},
   };
   for (AbiTest& test : edge_tests()) tests.push_back(std::move(test));
+  for (AbiTest& test : recording_tests()) tests.push_back(std::move(test));
   return tests;
 }
 

@@ -19,8 +19,9 @@ struct AbiTest {
   std::function<std::string(const Engine&)> run;  // "" or what is wrong; may throw
 };
 
-std::vector<AbiTest> abi_tests();   // those of case_runner_edges.cc, too
+std::vector<AbiTest> abi_tests();  // those of the other files, too
 std::vector<AbiTest> edge_tests();
+std::vector<AbiTest> recording_tests();
 
 Case case_named(const std::string& name);  // throws where the table has none
 

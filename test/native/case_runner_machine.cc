@@ -6,8 +6,6 @@
 
 #include <dlfcn.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -16,8 +14,6 @@
 
 namespace rbn_test {
 namespace {
-
-constexpr int kRepeats = 20;  // of a timed call: the median of so many is steady to a few percent
 
 class CpuMachine : public Machine {
  public:
@@ -37,12 +33,6 @@ class CpuMachine : public Machine {
     use_isa();
     rbn::cpu::backward(call, threads_);
   }
-  double time_forward(const RbnForward& call) override {
-    return time([&] { forward(call); });
-  }
-  double time_backward(const RbnBackward& call) override {
-    return time([&] { backward(call); });
-  }
 
  private:
   static void copy(void* to, const void* from, size_t bytes) {
@@ -50,19 +40,6 @@ class CpuMachine : public Machine {
   }
   void use_isa() {
     if (!rbn::cpu::set_isa(isa_)) throw std::runtime_error("set_isa refused an instruction set");
-  }
-  template <class Call>
-  static double time(Call call) {
-    std::vector<double> times;
-    for (int i = 0; i < kRepeats; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      call();
-      times.push_back(
-          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-              .count());
-    }
-    std::nth_element(times.begin(), times.begin() + kRepeats / 2, times.end());
-    return times[kRepeats / 2];
   }
 
   const rbn::cpu::Isa isa_;
@@ -103,20 +80,6 @@ class EngineMachine : public Machine {
   void backward(const RbnBackward& call) override {
     RbnError error = {};
     check(api_.backward(context_, &call, backward_, &error), error, "backward");
-  }
-  double time_forward(const RbnForward& call) override {
-    RbnError error = {};
-    float ms = 0;
-    check(api_.time_forward(context_, &call, forward_, kRepeats, &ms, &error), error,
-          "time_forward");
-    return ms;
-  }
-  double time_backward(const RbnBackward& call) override {
-    RbnError error = {};
-    float ms = 0;
-    check(api_.time_backward(context_, &call, backward_, kRepeats, &ms, &error), error,
-          "time_backward");
-    return ms;
   }
 
  private:

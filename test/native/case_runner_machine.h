@@ -28,9 +28,6 @@ class Machine {
   virtual void read(void* to_host, const void* from, size_t bytes) = 0;
   virtual void forward(const RbnForward& call) = 0;
   virtual void backward(const RbnBackward& call) = 0;
-  // Milliseconds a call, warm.
-  virtual double time_forward(const RbnForward& call) = 0;
-  virtual double time_backward(const RbnBackward& call) = 0;
 };
 
 // `offset`: bytes by which arrays are moved off the allocator's alignment, a multiple of 4.

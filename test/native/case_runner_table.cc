@@ -70,7 +70,6 @@ void expand(const Row& row, std::vector<Case>* cases) {
                     c.affine = row.affine;
                     c.small = has_tag(row, "small");
                     c.large = has_tag(row, "large");
-                    c.bench = false;
                     cases->push_back(std::move(c));
                   }
 }
@@ -82,26 +81,5 @@ std::vector<Case> all_cases() {
   for (const Row& row : rows()) expand(row, &cases);
   return cases;
 }
-
-std::vector<Case> bench_cases(const std::vector<std::vector<int64_t>>& shapes) {
-  Row row = {};
-  row.name = "bench";
-  row.shapes = shapes;
-  row.axis = {-1};
-  row.training = {true, false};
-  row.output = {"linear", "residual_relu"};
-  row.conditioning = {1};
-  row.parameters = {"random"};
-  row.center_weight = {NAN};
-  row.epsilon = {1e-3};
-  row.dtype = {"float32", "bfloat16"};
-  row.noise = 1;
-  row.affine = true;
-  std::vector<Case> cases;
-  expand(row, &cases);
-  for (Case& c : cases) c.bench = true;
-  return cases;
-}
-
 
 }  // namespace rbn_test

@@ -48,7 +48,6 @@ struct Case {
   double noise;
   bool affine;
   bool small, large;
-  bool bench;  // its results are compared with nothing
 
   // x as [N, before, C, after]: the positions are before · after.
   int64_t instances() const { return shape[0]; }
@@ -76,10 +75,6 @@ struct Case {
 
 // All cases of the table, in its order.
 std::vector<Case> all_cases();
-
-// Cases to time: each of these shapes, channels last, in both modes, alone and with a fused
-// residual and ReLU, in both types.
-std::vector<Case> bench_cases(const std::vector<std::vector<int64_t>>& shapes);
 
 }  // namespace rbn_test
 

@@ -70,8 +70,6 @@ class TensorflowMachine : public Machine {
   void release(void* memory) override { memory_->release(memory); }
   void write(void* to, const void* from, size_t bytes) override { memory_->write(to, from, bytes); }
   void read(void* to, const void* from, size_t bytes) override { memory_->read(to, from, bytes); }
-  double time_forward(const RbnForward&) override { return 0; }
-  double time_backward(const RbnBackward&) override { return 0; }
 
   void forward(const RbnForward& call) override {
     begin(call.problem);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// The C ABI's functions for memory, copies, time and libraries, as engine.h describes them; engine.cc puts them
+// The C ABI's functions for memory, copies, time, recordings and libraries, as engine.h describes them; engine.cc puts them
 // into its table.
 #ifndef RBN_CUDA_RUNTIME_ABI_H_
 #define RBN_CUDA_RUNTIME_ABI_H_
@@ -41,6 +41,12 @@ int32_t event_record(RbnContext* context, RbnEvent** event, RbnError* error);
 int32_t event_elapsed(RbnContext* context, const RbnEvent* begin, const RbnEvent* end,
                       float* milliseconds, RbnError* error);
 void event_free(RbnEvent* event);
+
+// recording.cc
+int32_t record_begin(RbnContext* context, RbnError* error);
+int32_t record_end(RbnContext* context, RbnRecording** recording, RbnError* error);
+int32_t record_play(RbnContext* context, const RbnRecording* recording, RbnError* error);
+void record_free(RbnRecording* recording);
 
 }  // namespace rbn
 

@@ -4,6 +4,10 @@
 // Opening and closing a context, and its memory.
 #include "context.h"
 
+#include "recording.h"
+
+RbnContext::RbnContext() = default;
+
 cudaError_t RbnContext::open(int number) {
   device = number;
   cudaError_t code = cudaSetDevice(device);
@@ -33,6 +37,12 @@ RbnContext::~RbnContext() {
     (void)cudnn.release();
     return;
   }
+  if (recording) {
+    cudaGraph_t graph = nullptr;
+    (void)cudaStreamEndCapture(stream, &graph);
+    if (graph) (void)cudaGraphDestroy(graph);
+    recording.reset();
+  }
   for (const auto& allocation : allocations)
     (void)cudaFreeAsync(const_cast<void*>(allocation.first), stream);
   if (stream) {
@@ -51,6 +61,7 @@ cudaError_t RbnContext::allocate(uint64_t bytes, void** pointer) {
   if (limit > 0 && (bytes > limit || used > limit - bytes)) return cudaErrorMemoryAllocation;
   // The runtime rounds sizes up: close to 2^64 that would wrap.
   if (bytes > INT64_MAX) return cudaErrorMemoryAllocation;
+  if (recording) return recording->take(bytes, pointer);
   cudaError_t code = cudaMallocFromPoolAsync(pointer, bytes, pool, stream);
   if (code == cudaErrorMemoryAllocation) {
     (void)cudaGetLastError();
@@ -69,6 +80,7 @@ cudaError_t RbnContext::trim() {
 }
 
 cudaError_t RbnContext::release(void* pointer, uint64_t bytes) {
+  if (recording) return recording->give(pointer);
   used -= bytes;
   return cudaFreeAsync(pointer, stream);
 }

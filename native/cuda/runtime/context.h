@@ -30,11 +30,14 @@ struct RbnContext {
   uint64_t limit = 0;           // of `used`; 0: none
   uint64_t failing = 0;         // the failing-th allocation from now fails; 0: none
 
+  // What is put on the stream goes into this; null at other times. See recording.cc.
+  std::unique_ptr<RbnRecording> recording;
+
   std::unique_ptr<rbn::Cublas> cublas;  // null: plain kernels do its work
   std::unique_ptr<rbn::Cudnn> cudnn;
   int32_t products = RBN_PRODUCTS_EXACT;
 
-  RbnContext() = default;
+  RbnContext();
   RbnContext(const RbnContext&) = delete;
   RbnContext& operator=(const RbnContext&) = delete;
   ~RbnContext();

@@ -53,7 +53,7 @@ template <class F>
 int32_t launching(RbnContext* context, const char* name, RbnError* error, F&& body) {
   const int32_t status = on_device(context, error, [&]() -> int32_t {
     const int32_t launched = body();
-    if (launched != RBN_OK || !context->synchronous) return launched;
+    if (launched != RBN_OK || !context->synchronous || context->recording) return launched;
     return check(error, cudaStreamSynchronize(context->stream), "waiting for the kernels");
   });
   if (status == RBN_OK || !error) return status;

@@ -24,8 +24,8 @@
 //  - A pointer argument must be null or point into device memory that is not freed; so must every
 //    8-byte word of a struct argument that looks like an address. So a struct argument has no
 //    padding: what an old stack frame left there may look like one.
-//  - Left out, because the project does not use them: atomics on floats, textures, CUB, graphs,
-//    inline PTX, printf, device-side malloc. Not modelled: registers, __launch_bounds__.
+//  - Left out, because the project does not use them: atomics on floats, textures, CUB, graphs
+//    that are not captured or that allocate, inline PTX, printf, device-side malloc. Not modelled: registers, __launch_bounds__.
 #ifndef RBN_SIMULATOR_CUDA_RUNTIME_H_
 #define RBN_SIMULATOR_CUDA_RUNTIME_H_
 

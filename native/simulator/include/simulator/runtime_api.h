@@ -46,6 +46,8 @@
   X(cudaErrorNotPermitted, 800) \
   X(cudaErrorNotSupported, 801) \
   X(cudaErrorSystemDriverMismatch, 803) \
+  X(cudaErrorStreamCaptureUnsupported, 900) \
+  X(cudaErrorStreamCaptureInvalidated, 901) \
   X(cudaErrorUnknown, 999)
 
 enum cudaError_t {
@@ -57,6 +59,8 @@ enum cudaError_t {
 typedef struct rbn_simulator_stream* cudaStream_t;
 typedef struct rbn_simulator_event* cudaEvent_t;
 typedef struct rbn_simulator_pool* cudaMemPool_t;
+typedef struct rbn_simulator_graph* cudaGraph_t;
+typedef struct rbn_simulator_graph* cudaGraphExec_t;
 typedef void (*cudaHostFn_t)(void* data);
 
 enum cudaMemcpyKind {
@@ -74,6 +78,8 @@ enum : unsigned {
   cudaEventBlockingSync = 1,
   cudaEventDisableTiming = 2,
 };
+
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
 
 enum cudaMemPoolAttr {
   cudaMemPoolAttrReleaseThreshold = 4,
@@ -193,6 +199,13 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags = 0);
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data);
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long flags = 0);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 
 cudaError_t cudaEventCreate(cudaEvent_t* event);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
