@@ -4,8 +4,6 @@
 // The benchmark: that what it compares computes the same thing, that contestants do run, and that its targets and
 // its report say what was measured.
 import * as assert from 'node:assert/strict';
-import {spawnSync} from 'node:child_process';
-import {join} from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as rbn from 'tfjs-rbn';
@@ -18,8 +16,6 @@ import {Shape} from '#dist/bench/shapes';
 import {checkTargets} from '#dist/bench/targets';
 import {batchNormalization, EPSILON, Parameters, rbnOpByOp, Statistics} from '#dist/bench/tfjs_ops';
 import {TorchPeer, torchThere} from '#dist/bench/torch_peer';
-
-import {root} from './support/files';
 
 const SHAPE: Shape = [3, 4, 5, 6];
 
@@ -213,34 +209,5 @@ describe('targets and report', () => {
     const svg = barChart(result);
     assert.equal([...svg.matchAll(/<rect class="(?!page)/g)].length, 2 * 8); // bars and key
     assert.doesNotMatch(svg, /NaN|undefined/);
-  });
-});
-
-describe('npm run bench:gpu', () => {
-  const script = join(root, 'scripts/bench_gpu.mjs');
-  const bench = (engine: string, ...args: string[]) => spawnSync(
-      process.execPath, [script, ...args], {encoding: 'utf8', env: {...process.env, RBN_ENGINE_PATH: engine}});
-
-  it('times both modes, outputs and types on an engine', () => {
-    const {status, stdout, stderr} = bench(join(root, 'out/simulator/librbn_engine_simulator.so'), '2x3x3x8,4x5');
-    assert.equal(status, 0, stderr);
-    const line =
-        /^simulator +bench \[([\d,]+)\] (training|frozen) (linear|residual_relu) (\w+) +([\d.]+) ms .* ([\d.]+) ms/;
-    const seen = new Set<string>();
-    for (const text of stdout.trimEnd().split('\n')) {
-      const [, shape, mode, output, type, forward, backward] = line.exec(text) ?? assert.fail(text);
-      assert.ok(Number(forward) > 0 && Number(backward) > 0, text);
-      seen.add([shape, mode, output, type].join(' '));
-    }
-    assert.equal(seen.size, 2 * 2 * 2 * 2);
-  });
-
-  it('says what is wrong with a shape, and what is not built', () => {
-    const wrong = bench(join(root, 'out/simulator/librbn_engine_simulator.so'), '8x');
-    assert.equal(wrong.status, 1);
-    assert.match(wrong.stderr, /--bench: expected shapes such as 8x14x14x256, received '8x'/);
-    const missing = bench(join(root, 'nowhere.so'));
-    assert.equal(missing.status, 1);
-    assert.match(missing.stderr, /nowhere\.so is not built; next: npm run build:engine/);
   });
 });

@@ -19,6 +19,7 @@ export interface Effort {
   rounds: number;
   roundMilliseconds: number; // each contestant
   warmUpMilliseconds: number;
+  pauseMilliseconds?: number; // before a contestant's turn
 }
 
 // tfjs's own ops may take minutes a call. Past this, the first call is the measurement.
@@ -26,7 +27,7 @@ const SLOW = 1500; // milliseconds
 // A round, and the warm-up: JavaScript's way through tfjs takes a few dozen calls to be compiled.
 const MOST_CALLS = 100;
 
-// Threads of the contestant before may still spin, waiting for more work; let them fall asleep.
+// By default. Threads of the contestant before may still spin, waiting for more work; let them fall asleep.
 const PAUSE = 15; // milliseconds
 
 export async function measure(contestants: readonly Contestant[], effort: Effort): Promise<Map<string, Measurement>> {
@@ -45,7 +46,7 @@ export async function measure(contestants: readonly Contestant[], effort: Effort
   }
   for (let round = 0; round < effort.rounds; ++round) {
     for (const [contestant, calls] of perRound) {
-      await sleep(PAUSE);
+      await sleep(effort.pauseMilliseconds ?? PAUSE);
       times.get(contestant.name)!.push(...await contestant.sample(calls));
     }
   }

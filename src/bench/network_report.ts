@@ -6,7 +6,7 @@ import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import type {CaseResult, NetworkBenchResult} from './network_bench';
 import {caseName, NETWORK_CONTESTANTS, NetworkContestantName} from './network_contestants';
-import {digits, table} from './table';
+import {digits, table, targetSection} from './table';
 
 const LISTED_KERNELS = 15;
 
@@ -21,8 +21,7 @@ export function networkReport(result: NetworkBenchResult, command: string, chart
     'Milliseconds are medians over rounds in which all contestants take turns, warm; a call ends when its result, the loss or the output, is on ' +
       'the host. In a row, only the result of the last call of a turn is waited for. Columns with × are images/s as a multiple of that contestant\'s.', '',
     ...(chart === null ? [] : [`![Images a second, and where the time goes](${chart})`, '']),
-    ...(targets.length === 0 ? [] : ['## Targets', '',
-      ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), '']),
+    ...targetSection(targets),
     ...cases.flatMap(caseReport),
     '## What is compared', '',
     '- tfjs: networks of tf.layers; training is `trainOnBatch` with tf.train.momentum and categoricalCrossentropy, inference `predictOnBatch` and ' +

@@ -6,7 +6,7 @@ import {machineLine} from '../train/machine';
 import type {BenchResult, Row} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
 import {elements, shapeName} from './shapes';
-import {digits, table} from './table';
+import {digits, table, targetSection} from './table';
 import {ratio} from './targets';
 
 const BYTES = 4; // float32
@@ -43,8 +43,7 @@ export function report(result: BenchResult, command: string, chart: string | nul
     'float32, channels last. Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
       (slow ? ' A contestant whose first call takes longer than 1.5 s is called once (marked 1×).' : ''), '',
     ...(chart === null ? [] : [`![Milliseconds a training step of one layer](${chart})`, '']),
-    ...(targets.length === 0 ? [] : ['## Targets', '',
-      ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), '']),
+    ...targetSection(targets),
     '## Training: forward and backward, milliseconds', '', ...times(rows.filter(r => r.training), names), '',
     ...(names.includes('native') ? ['## Training: times the milliseconds of RBN in tfjs, native', '', ...ratios(rows.filter(r => r.training), names), ''] : []),
     '## Frozen: forward with given statistics, milliseconds', '', ...times(rows.filter(r => !r.training), names), '',
