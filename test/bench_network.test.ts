@@ -33,18 +33,25 @@ describe('the time of a call', () => {
 
   it('is told apart by kernel, each counted once', async () => {
     await tf.setBackend('cpu');
-    const x = tf.ones([20, 20]);
-    const found = await profileKernels(async () => tf.tidy(() => {
+    const x = tf.ones([20, 20]), {time} = tf.backend();
+    const call = async () => tf.tidy(() => {
       tf.relu(tf.matMul(x, tf.relu(x)));
       tf.grad(y => tf.logSoftmax(y))(x); // a gradient of its own, around kernels
-    }), 2);
+    });
+    let running = 0;
+    const found = await profileKernels(call, 2, () => {
+      running++;
+      return () => () => running; // read after the last kernel, as a GPU's times are to be
+    });
     x.dispose();
+    assert.equal(tf.backend().time, time);
     const calls = Object.fromEntries(found.map(({kernel, calls}) => [kernel, calls]));
     assert.equal(calls.Relu, 2);
     assert.equal(calls.BatchMatMul, 1);
     assert.equal(calls.Exp, 2); // forward and back
     assert.ok(found.every(({kernel}) => tf.getKernel(kernel, 'cpu') != null), JSON.stringify(found));
-    assert.ok(found.every((k, i) => k.milliseconds >= 0 && (i === 0 || k.milliseconds <= found[i - 1]!.milliseconds)));
+    for (const {milliseconds, calls} of found) assert.equal(milliseconds, running * calls);
+    assert.ok(found.every((k, i) => i === 0 || k.milliseconds <= found[i - 1]!.milliseconds));
   });
 });
 

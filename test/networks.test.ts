@@ -71,7 +71,7 @@ describe('networks', () => {
     [MOBILENET_V2, {parameters: 3504872, products: 53, multiplications: 300774272}, 17056],
   ];
   for (const [network, expected, channels] of published) {
-    it(`${network.name} has its published size, RBN three values a channel more`, () => {
+    it(`${network.name} has its published size, RBN three values a channel more`, async () => {
       const sizes = BOTH.map((norm) => {
         const model = buildNetwork(network, norm, 224, 'zeros');
         const size = networkSize(model);
@@ -79,6 +79,10 @@ describe('networks', () => {
         return size;
       });
       assert.deepEqual(sizes, [{...expected, parameters: expected.parameters + 3 * channels}, expected]);
+      if (peer === null) return;
+      const whole = {network, norm: 'bn', size: 224, batch: 1, training: false};
+      assert.deepEqual(await peer.ask({slot: 'whole', network: whole}), expected, 'in PyTorch');
+      await peer.ask({forget: true});
     });
   }
 

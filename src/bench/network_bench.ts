@@ -10,6 +10,7 @@ import {fallbackCosts} from '../kernels/cuda';
 import {Backend, startBackend} from '../train/backend';
 import {Norm, NORMS} from '../train/network';
 import {median} from '../train/statistics';
+import {Stopwatch, stopwatchOf} from '../train/stopwatch';
 import {Contestant, Effort, measure, Measurement} from './measure';
 import {Case, caseName, inARow, LocalNetwork, NETWORK_CONTESTANTS, NetworkContestantName, torchNetwork} from './network_contestants';
 import {KernelTime, profileKernels} from './network_profile';
@@ -80,7 +81,7 @@ export async function benchNetworks(backend: Backend, plans: readonly Plan[], si
       for (const one of cases) {
         const whole = {network, size, ...one};
         onProgress(caseName(whole));
-        results.push(await benchCase(whole, models, peer, effort));
+        results.push(await benchCase(stopwatchOf(backend), whole, models, peer, effort));
       }
       for (const norm of NORMS) models[norm].dispose();
       for (const optimizer of optimizers) optimizer.dispose();
@@ -111,7 +112,7 @@ async function openPeer({name, ...backend}: Backend & {engine?: string}, threads
 }
 
 /** Whoever fails says why, and does not take the others along. */
-async function benchCase(one: Case, models: Models, peer: TorchPeer | null, effort: Effort): Promise<CaseResult> {
+async function benchCase(stopwatch: Stopwatch, one: Case, models: Models, peer: TorchPeer | null, effort: Effort): Promise<CaseResult> {
   const result: CaseResult = {
     ...one, sizes: {rbn: networkSize(models.rbn), bn: networkSize(models.bn)}, times: {}, scriptShares: {}, kernels: {}, failures: [],
   };
@@ -152,7 +153,9 @@ async function benchCase(one: Case, models: Models, peer: TorchPeer | null, effo
     for (const [norm, {scriptShares}] of local) result.scriptShares[norm] = median(scriptShares);
   });
   for (const [norm, {call}] of local) {
-    await attempt(`profile of ${NETWORK_CONTESTANTS[norm]}`, async () => { result.kernels[norm] = await profileKernels(call, PROFILED_CALLS); });
+    await attempt(`profile of ${NETWORK_CONTESTANTS[norm]}`, async () => {
+      result.kernels[norm] = await profileKernels(call, PROFILED_CALLS, stopwatch);
+    });
   }
   tf.engine().endScope();
   return result;

@@ -3,6 +3,7 @@
 //
 // Where the time of a call goes: JavaScript, and kernels by name.
 import * as tf from '@tensorflow/tfjs-core';
+import type {Stopwatch} from '../train/stopwatch';
 
 export interface Timed {
   milliseconds: number;
@@ -23,15 +24,36 @@ export async function timed(call: () => Promise<void>): Promise<Timed> {
 
 export interface KernelTime { kernel: string; calls: number; milliseconds: number }
 
-/** Of one call, the mean of several; the slowest kernel first. On a GPU by events on the device. */
-export async function profileKernels(call: () => Promise<void>, calls: number): Promise<KernelTime[]> {
-  const {kernels} = await tf.profile(async () => {
-    for (let i = 0; i < calls; ++i) await call();
-    return [];
-  });
-  const backend = tf.getBackend(), times = new Map<string, KernelTime>();
+/**
+ * Of one call, the mean of several; the slowest kernel first.
+ *
+ * tf.profile has the backend time each kernel, and that of `cuda` waits for it, so that the next one meets an idle GPU, whose
+ * start is then counted, too. Here all times are read after the last call.
+ */
+export async function profileKernels(call: () => Promise<void>, calls: number, stopwatch: Stopwatch): Promise<KernelTime[]> {
+  const backend = tf.backend() as {time?: tf.KernelBackend['time']}, reads: (() => void)[] = [];
+  backend.time = kernel => {
+    const stop = stopwatch();
+    kernel();
+    const read = stop();
+    return new Promise(resolve => reads.push(() => resolve({kernelMs: read()})));
+  };
+  try {
+    const {kernels} = await tf.profile(async () => {
+      for (let i = 0; i < calls; ++i) await call();
+      for (const read of reads) read();
+      return [];
+    });
+    return byName(kernels, calls);
+  } finally {
+    delete backend.time; // the class's own is back
+  }
+}
+
+function byName(kernels: Awaited<ReturnType<typeof tf.profile>>['kernels'], calls: number): KernelTime[] {
+  const times = new Map<string, KernelTime>();
   for (const {name, kernelTimeMs} of kernels) {
-    if (tf.getKernel(name, backend) == null) continue; // tfjs-core lists gradients of its own, too, around their kernels
+    if (tf.getKernel(name, tf.getBackend()) == null) continue; // tfjs-core lists gradients of its own, too, around their kernels
     const time = times.get(name) ?? {kernel: name, calls: 0, milliseconds: 0};
     time.calls += 1 / calls;
     time.milliseconds += kernelTimeMs as number / calls;

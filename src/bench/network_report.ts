@@ -6,7 +6,7 @@ import {machineLine} from '../train/machine';
 import {Norm, NORMS} from '../train/network';
 import type {CaseResult, NetworkBenchResult} from './network_bench';
 import {caseName, NETWORK_CONTESTANTS, NetworkContestantName} from './network_contestants';
-import {digits, table, targetSection} from './table';
+import {digits, figure, figureNote, table, targetSection} from './table';
 
 const LISTED_KERNELS = 15;
 
@@ -19,19 +19,20 @@ export function networkReport(result: NetworkBenchResult, command: string, chart
     `${date} UTC, by \`${command}\` on ${machineLine(machine)}. Load average at the start: ${load.toFixed(1)}.`,
     ...setting(result),
     'Milliseconds are medians over rounds in which all contestants take turns, warm; a call ends when its result, the loss or the output, is on ' +
-      'the host. In a row, only the result of the last call of a turn is waited for. Columns with × are images/s as a multiple of that contestant\'s.', '',
+      'the host. In a row, only the result of the last call of a turn is waited for. Columns with × are images/s as a multiple of that contestant\'s.' +
+      figureNote(cases.flatMap(({times}) => Object.values(times).map(({each}) => each))), '',
     ...(chart === null ? [] : [`![Images a second, and where the time goes](${chart})`, '']),
     ...targetSection(targets),
     ...cases.flatMap(caseReport),
     '## What is compared', '',
     '- tfjs: networks of tf.layers; training is `trainOnBatch` with tf.train.momentum and categoricalCrossentropy, inference `predictOnBatch` and ' +
       '`data()`. RBN is `rbn.layers.representativeBatchNormalization`, with its ReLU fused where one follows.',
-    '- PyTorch: eager, channels_last, SGD with momentum, `zero_grad(set_to_none=True)`, `loss.item()` in each step; RBN is the definition around its ' +
+    '- PyTorch: eager, channels_last, SGD with momentum, `zero_grad(set_to_none=True)`; RBN is the definition around its ' +
       'own fused standardisation (bench/torch_networks.py). The same parameters, convolutions and multiplications, or the run says so.',
     '- One batch of random images stays on the device. Multiplications are those of convolutions and dense layers; GFLOP/s count two operations for ' +
       'each, and a step of training as three forward passes.',
     '- JavaScript: until it had nothing left to do but wait; kernels that run in its thread are in it. Kernels: by `tf.profile`, the mean of some ' +
-      'calls apart from the others; on a GPU by events around each kernel, which see the pause before a short one, too.', '',
+      'calls apart from the others; on a GPU between events around each, which nobody waits for before the last call is done.', '',
   ].join('\n');
 }
 
@@ -77,7 +78,7 @@ function timesTable(one: CaseResult): string[] {
       names.map(name => {
         const {each, row} = times[name]!, rate = imagesPerSecond(one, each.milliseconds);
         return [
-          NETWORK_CONTESTANTS[name], digits(each.milliseconds), digits(rate), digits(rate * operations / 1e9),
+          NETWORK_CONTESTANTS[name], figure(each), digits(rate), digits(rate * operations / 1e9),
           row === null ? '–' : digits(imagesPerSecond(one, row.milliseconds)),
           ...compared.map(other => digits(times[other]!.each.milliseconds / each.milliseconds)),
         ];

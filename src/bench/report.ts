@@ -6,7 +6,7 @@ import {machineLine} from '../train/machine';
 import type {BenchResult, Row} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
 import {elements, shapeName} from './shapes';
-import {digits, table, targetSection} from './table';
+import {digits, figure, figureNote, table, targetSection} from './table';
 import {ratio} from './targets';
 
 const BYTES = 4; // float32
@@ -32,7 +32,6 @@ const EXPLAINED: Partial<Record<ContestantName, string>> = {
 export function report(result: BenchResult, command: string, chart: string | null): string {
   const {date, machine, load, torch, gpu, tensorflow, rows, overhead, targets} = result;
   const names = (Object.keys(CONTESTANTS) as ContestantName[]).filter(name => rows.some(row => row.times[name] !== undefined));
-  const slow = rows.some(row => Object.values(row.times).some(t => t.calls === 1));
   const where = gpu !== null ? `on ${gpu.engine === 'simulator' ? 'the simulator: these times mean nothing' : 'a GPU'}` :
       `on the CPU${tensorflow === null ? '' : ', in tfjs-node'}`;
   return [
@@ -41,7 +40,7 @@ export function report(result: BenchResult, command: string, chart: string | nul
       `Load average at the start: ${load.toFixed(1)}.`,
     ...setting(result),
     'float32, channels last. Milliseconds a call: the median over rounds in which all contestants take turns, warm.' +
-      (slow ? ' A contestant whose first call takes longer than 1.5 s is called once (marked 1×).' : ''), '',
+      figureNote(rows.flatMap(row => Object.values(row.times))), '',
     ...(chart === null ? [] : [`![Milliseconds a training step of one layer](${chart})`, '']),
     ...targetSection(targets),
     '## Training: forward and backward, milliseconds', '', ...times(rows.filter(r => r.training), names), '',
@@ -80,7 +79,7 @@ function times(rows: Row[], names: ContestantName[]): string[] {
     shapeName(shape),
     ...names.map(n => {
       const t = times[n];
-      return t === undefined ? '–' : `${digits(t.milliseconds)}${t.calls === 1 ? ' (1×)' : ''}`;
+      return t === undefined ? '–' : figure(t);
     }),
   ]));
 }

@@ -8,6 +8,9 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
+import type {NetworkBenchResult} from '#dist/bench/network_bench';
+
+import {complete} from '../support/bench_network';
 import {root} from '../support/files';
 import {requireTfjsNode} from '../support/tfjs_node';
 
@@ -48,4 +51,18 @@ describe('the command line with tfjs-node', function() {
       assert.match(fs.readFileSync(path.join(folder, how, 'report.html'), 'utf8'), /backend tensorflow/);
     });
   }
+
+  it('bench-network runs on it, and writes report, picture and figures', () => {
+    const out = path.join(folder, 'network.md');
+    const {status, stderr} = run(
+        ['bench-network', '--quick', '--batch', '2', '--seconds', '0.01', '--backend', 'tensorflow', '--out', out], {RBN_THREADS: '1'});
+    assert.equal(status, 0, stderr);
+    assert.match(fs.readFileSync(out, 'utf8'), /^# Whole networks on the CPU, in tfjs-node\n(.|\n)*!\[.*\]\(network\.svg\)/);
+    assert.match(fs.readFileSync(path.join(folder, 'network.svg'), 'utf8'), /^<svg /);
+    const {cases, torch} = JSON.parse(fs.readFileSync(path.join(folder, 'network.json'), 'utf8')) as NetworkBenchResult;
+    assert.deepEqual(cases.map(({network, training, batch}) => [network.kind, training, batch]), [
+      ['resnet', true, 2], ['resnet', false, 1], ['resnet', false, 2], ['mobilenet', false, 1], ['mobilenet', false, 2],
+    ]);
+    for (const one of cases) complete(one, ['rbn', 'bn', ...torch === null ? [] : ['torchRbn', 'torchBn']]);
+  });
 });
