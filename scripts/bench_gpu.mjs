@@ -3,9 +3,7 @@
 //
 // `npm run bench:gpu`: the kernels of RBN on a GPU against memory copies and, where python3 has it, PyTorch. Builds nothing,
 // so that it runs on a machine without a compiler; fails where there is no GPU.
-import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {parseArgs} from 'node:util';
 
 import {notBuilt, output, root, say} from './tools.mjs';
 
@@ -28,85 +26,57 @@ const QUICK = {rounds: 1, roundMilliseconds: 1, warmUpMilliseconds: 1, pauseMill
 
 const engine = process.env.RBN_ENGINE_PATH ?? path.join(root, 'out/cuda/librbn_engine_cuda.so');
 const runner = path.join(root, 'out/simulator/rbn_case_runner');
-const dist = file => path.join(root, 'dist', file);
+const dist = async file => (await import(path.join(root, 'dist', file))).default;
 
-/** The options, or a line that says what is wrong with them. */
-function read(args, shapesFrom) {
-  const string = {type: 'string'}, boolean = {type: 'boolean'};
-  let values;
-  try {
-    ({values} = parseArgs({args, options: {shapes: string, out: string, 'compile-seconds': string, quick: boolean, help: boolean}}));
-  } catch (error) {
-    return error.message;
-  }
-  const shapes = shapesFrom(values.shapes);
-  if (shapes === null) return `--shapes: expected shapes such as 32x14x14x256, received '${values.shapes}'`;
-  const out = path.resolve(values.out ?? path.join(root, 'out/bench_gpu.md'));
-  if (!out.endsWith('.md')) return `--out: expected a name that ends in .md, received '${values.out}'`;
-  const compileSeconds = Number(values['compile-seconds'] ?? 150);
-  if (!(compileSeconds >= 0)) return `--compile-seconds: expected a number from 0, received '${values['compile-seconds']}'`;
-  return {shapes, out, effort: {...values.quick ? QUICK : FULL, compileSeconds}, help: values.help};
-}
+const SPECS = {
+  shapes: {type: 'string'}, out: {type: 'string'}, 'compile-seconds': {type: 'string'}, quick: {type: 'boolean'}, help: {type: 'boolean'},
+};
 
-/** null for what is none; the default where there is no list. */
-function shapesIn(byDefault) {
-  return list => {
-    if (list === undefined) return byDefault;
-    const shapes = list.split(',').map(text => text.split('x').map(Number));
-    const wrong = shape => shape.length !== 4 || shape.some(size => !Number.isInteger(size) || size < 1) || shape[0] * shape[1] * shape[2] < 2;
-    return shapes.some(wrong) ? null : shapes;
-  };
-}
+async function run(args) {
+  const {markdownPath, numberOption, parseOptions, shapesOption, writeResults} = await dist('cli/options.js');
+  const {GPU_STAGES} = await dist('bench/shapes.js');
+  const values = parseOptions(args, SPECS);
+  if (values.help) return void process.stdout.write(HELP);
+  const out = markdownPath({out: path.join(root, 'out/bench_gpu.md'), ...values});
+  const shapes = shapesOption(values, GPU_STAGES);
+  const compileSeconds = numberOption(values, 'compile-seconds', 150, {least: 0, most: 3600, whole: false});
+  const effort = {...values.quick ? QUICK : FULL, compileSeconds};
 
-async function run({shapes, out, effort}) {
-  const {gpuBench} = (await import(dist('bench/gpu_bench.js'))).default;
-  const {gpuChart, gpuReport} = (await import(dist('bench/gpu_report.js'))).default;
+  const {gpuBench} = await dist('bench/gpu_bench.js');
+  const {gpuChart, gpuReport} = await dist('bench/gpu_report.js');
   const result = await gpuBench({
     runner, engine, shapes, effort,
     driver: output('nvidia-smi', ['--query-gpu=driver_version', '--format=csv,noheader'])?.split('\n')[0] ?? null,
     hostTime: kind => measureHost(kind, effort),
     onProgress: say,
   });
-  const command = ['npm run bench:gpu', ...process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []].join(' ');
-  const other = ending => out.replace(/\.md$/, ending);
-  mkdirSync(path.dirname(out), {recursive: true});
-  writeFileSync(other('.json'), `${JSON.stringify(result, null, 1)}\n`);
-  writeFileSync(other('.svg'), gpuChart(result));
-  const report = gpuReport(result, command, path.basename(other('.svg')));
-  writeFileSync(out, report);
-  process.stdout.write(report);
-  say(`written: ${out}, ${other('.json')}, ${other('.svg')}`);
+  const command = ['npm run bench:gpu', ...args.length > 0 ? ['--', ...args] : []].join(' ');
+  if (result.failures.length > 0) process.exitCode = 1;
+  writeResults(result, {out, json: false, chart: () => gpuChart(result), report: chart => gpuReport(result, command, chart)});
 }
 
 async function measureHost(kind, effort) {
   process.env.RBN_ENGINE = kind;
   const {default: tf} = await import('@tensorflow/tfjs-core');
-  await import(dist('cuda.js'));
+  await dist('cuda.js');
   await tf.setBackend('cuda');
   tf.enableProdMode();
-  const {measureHostTime} = (await import(dist('bench/host_time.js'))).default;
+  const {measureHostTime} = await dist('bench/host_time.js');
   return measureHostTime(effort);
 }
 
 const needed = [
-  [engine, 'npm run build:engine'], [runner, 'npm run build:simulator'], [dist('bench/shapes.js'), 'npm run build'],
+  [engine, 'npm run build:engine'], [runner, 'npm run build:simulator'], [path.join(root, 'dist/cli/options.js'), 'npm run build'],
   [path.join(root, 'build/Release/rbn.node'), 'npm run build:addon'],
 ];
-process.exitCode = 1;
-if (notBuilt(needed).length === 0) {
-  const {GPU_STAGES} = (await import(dist('bench/shapes.js'))).default;
-  const options = read(process.argv.slice(2), shapesIn(GPU_STAGES));
-  if (typeof options === 'string') {
-    say(options);
-  } else if (options.help) {
-    process.stdout.write(HELP);
-    process.exitCode = 0;
-  } else {
-    try {
-      await run(options);
-      process.exitCode = 0;
-    } catch (error) {
-      say(`the benchmark failed: ${error.message}`);
-    }
+if (notBuilt(needed).length > 0) {
+  process.exitCode = 1;
+} else {
+  try {
+    await run(process.argv.slice(2));
+  } catch (error) {
+    const {UsageError} = await dist('cli/options.js');
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+    say(error instanceof UsageError ? error.message : `the benchmark failed: ${error.message}`);
   }
 }

@@ -5,12 +5,12 @@
 // it on the simulator.
 import * as assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
 import type {Gpu, GpuBenchResult, GpuRow} from '#dist/bench/gpu_bench';
-import {setsFor} from '#dist/bench/gpu_bench';
+import {gpuBench, setsFor} from '#dist/bench/gpu_bench';
 import {bytesOf, ContestantName, CONTESTANTS, Direction, Layer, layersOf, PEERS, Times} from '#dist/bench/gpu_contestants';
 import {gpuChart, gpuReport} from '#dist/bench/gpu_report';
 import {checkGpuTargets, copyCeiling, geometricMean} from '#dist/bench/gpu_targets';
@@ -40,8 +40,8 @@ const onLarge: Microseconds = {rbn: [250, 360], copy: [137], kernelCopy: [140]};
 const hostTime = {layer: 29, trainingLayer: 60, op: 12};
 
 describe('bench:gpu, figures', () => {
-  const found = (rows: GpuRow[], what: RegExp, host = hostTime) =>
-    checkGpuTargets({rows, hostTime: host}).filter(t => what.test(t.what)).map(({limit, measured, met}) => [limit, measured, met]);
+  const found = (rows: GpuRow[], what: RegExp, host = hostTime, failures: string[] = []) =>
+    checkGpuTargets({rows, hostTime: host, failures}).filter(t => what.test(t.what)).map(({limit, measured, met}) => [limit, measured, met]);
 
   it('covers ResNet-50 in both modes, types and endings, what has targets first', () => {
     const layers = layersOf([[1, 2, 2, 4], [3, 2, 2, 4]]);
@@ -97,9 +97,15 @@ describe('bench:gpu, figures', () => {
     assert.deepEqual(found([row(plain, ours)], /PyTorch/), []);
   });
 
+  it('reaches no figure of all layers where some failed', () => {
+    const targets = found([row(plain, {...ours, ...peers})], /op by op.* float32$|host time/, hostTime, ['another layer: no memory']);
+    assert.deepEqual(targets, [['≤ 0.25', '0.20 (32x56x56x64), without the layers that failed', false], ['< 30 µs', '29.0 µs', true]]);
+  });
+
   it('holds large tensors against the copy, by the bytes of two passes', () => {
     const rows = [row(large, onLarge), row(plain, {...ours, copy: [1]})]; // the small copy is no ceiling
     assert.equal(Math.round(copyCeiling(rows)), 3000);
+    assert.equal(Math.round(copyCeiling([row(large, {...onLarge, kernelCopy: [131]})])), 3138); // the faster copy counts
     assert.deepEqual(found(rows, /forward over the copy/), [['≥ 85 %', '82 % (256x56x56x64)', false]].map(
         ([limit, measured, met]) => [limit, `${measured}, 1 of 1 miss it`, met]));
     assert.deepEqual(found(rows, /backward over the copy/), [['≥ 85 %', '95 % (256x56x56x64)', true]]);
@@ -129,7 +135,8 @@ describe('bench:gpu, report', () => {
   ];
   rows[1]!.timing.torchRbn = 'kernels, ReluBackward0, can not be captured';
   const result: GpuBenchResult = {
-    date: '2026-01-01 00:00', node: 'v20', gpu, driver: '580.1', noTorch: null, hostTime, rows, targets: checkGpuTargets({rows, hostTime}),
+    date: '2026-01-01 00:00', node: 'v20', gpu, driver: '580.1', noTorch: null, hostTime, rows, failures: ['7x7x7x7 float32 frozen: no memory'],
+    targets: checkGpuTargets({rows, hostTime, failures: []}),
     torch: {torch: '2.9', cuda: '13.0', cudnn: 91000, name: 'A GPU'},
   };
 
@@ -143,6 +150,7 @@ describe('bench:gpu, report', () => {
     assert.match(text, /^\| 256x56x56x64 +\| float32 +\| 205\.5 \| +250 \+ 360 \| 82 %, 95 % \| .* – \| +137 \| +140 \|$/m);
     assert.match(text, /^\| 32x56x56x64 +\| float32 \| +plain \| +1\.00 \| +0\.20 \| +0\.80 \|$/m);
     assert.match(text, /Left out on 1 of 4: RBN, torch\.compile: no compiler$/m);
+    assert.match(text, /^\*\*Failed\.\*\* 7x7x7x7 float32 frozen: no memory$/m);
     assert.match(text, /profiler instead: RBN op by op\.$/m);
     for (const name of Object.values(CONTESTANTS)) assert.ok(text.includes(name), name);
     assert.doesNotMatch(text, /undefined|NaN|Infinity|simulator/);
@@ -206,6 +214,54 @@ describe('bench:gpu, PyTorch as on a GPU', function() {
   });
 });
 
+describe('bench:gpu, a case runner that fails', function() {
+  this.timeout(600000);
+
+  let folder: string;
+  before(() => { folder = mkdtempSync(join(tmpdir(), 'rbn-runner-')); });
+  after(() => rmSync(folder, {recursive: true}));
+
+  /** The benchmark with a case runner in JavaScript, which does `prepare` for the request `words`. */
+  const run = async (prepare: string) => {
+    const runner = join(folder, 'runner');
+    writeFileSync(runner, `#!${process.execPath}
+      const say = (answer) => console.log(JSON.stringify(answer));
+      require('readline').createInterface({input: process.stdin}).on('line', (line) => {
+        const words = line.split(' ');
+        if (words[0] === 'device') say(${JSON.stringify(gpu)});
+        else if (words[0] === 'prepare') { ${prepare} }
+        else say({milliseconds: Array(Number(words[2])).fill(words[1] === 'backward' ? 3 : 2)});
+      });`, {mode: 0o755});
+    const lines: string[] = [];
+    const effort = {rounds: 1, roundMilliseconds: 1, warmUpMilliseconds: 1, pauseMilliseconds: 0, mostSets: 64, leastSamples: 5, compileSeconds: 0};
+    const result = await gpuBench({
+      runner, engine: '', shapes: [[2, 2, 2, 4]], effort, driver: null, hostTime: async () => hostTime, onProgress: line => lines.push(line),
+    });
+    return {result, lines};
+  };
+
+  it('leaves out a layer that fails, and tells it', async () => {
+    const {result, lines} = await run("say(words[2] === 'bfloat16' && words[3] === 'training' ? {error: 'no memory'} : {});");
+    assert.deepEqual(result.failures, [
+      '2x2x2x4 bfloat16 training: rbn_case_runner: no memory', '2x2x2x4 bfloat16 training, residual and ReLU: rbn_case_runner: no memory',
+    ]);
+    assert.equal(result.rows.length, 6);
+    assert.deepEqual(result.rows[0]!.times, {
+      rbn: {forward: {milliseconds: 2, calls: 5}, backward: {milliseconds: 3, calls: 5}},
+      copy: {forward: {milliseconds: 2, calls: 5}}, kernelCopy: {forward: {milliseconds: 2, calls: 5}},
+    });
+    assert.equal(result.rows[0]!.sets, 64);
+    assert.ok(lines.some(line => /^\[2\/8\] 2x2x2x4 bfloat16 training failed: .*no memory$/.test(line)), lines.join('\n'));
+    // There may be a PyTorch here, but no GPU for it.
+    assert.match(result.noTorch!, /^python3 has no PyTorch$|PyTorch sees no GPU$/);
+  });
+
+  it('fails where none succeeds, or the process ends', async () => {
+    await assert.rejects(run("say({error: 'no memory'});"), /2x2x2x4 float32 training: rbn_case_runner: no memory/);
+    await assert.rejects(run('process.exit(1);'), /rbn_case_runner ended without an answer/);
+  });
+});
+
 describe('npm run bench:gpu', function() {
   this.timeout(600000);
 
@@ -221,7 +277,7 @@ describe('npm run bench:gpu', function() {
         environment, '--quick', '--shapes', '2x2x2x8', '--compile-seconds', '0', '--out', join(folder, 'deep/x.md'));
     assert.equal(status, 0, stderr);
     const [text, svg, json] = ['md', 'svg', 'json'].map(ending => readFileSync(join(folder, `deep/x.${ending}`), 'utf8'));
-    assert.equal(stdout, text);
+    assert.equal(stdout, text!.replace(/^!\[.*\n\n/m, ''));
     assert.match(text!, /^# Benchmark of the kernels on the simulator: these times mean nothing$/m);
     assert.match(svg!, /^<svg .*<\/svg>\n$/s);
     assert.doesNotMatch(`${text}${svg}`, /undefined|NaN/);
@@ -262,13 +318,13 @@ describe('npm run bench:gpu', function() {
 
   it('says what is wrong with its options, and what is not built', () => {
     for (const [args, error] of [
-      [['--shapes', '8x'], /--shapes: expected shapes such as 32x14x14x256, received '8x'/],
+      [['--shapes', '8x'], /--shapes: expected shapes such as .* received '8x'/],
       [['--shapes', '1x1x1x8'], /--shapes: expected/], // one value a channel
       [['--out', 'x.txt'], /--out: expected a name that ends in \.md/], [['--compile-seconds', 'x'], /--compile-seconds: expected a number/],
       [['--bla'], /--bla/],
     ] as const) {
       const {status, stderr} = bench({}, ...args);
-      assert.equal(status, 1);
+      assert.equal(status, 2);
       assert.match(stderr, error);
     }
     const missing = bench({RBN_ENGINE_PATH: join(root, 'nowhere.so')});

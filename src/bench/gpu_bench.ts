@@ -3,7 +3,7 @@
 //
 // The benchmark of the kernels on a GPU: this package's in the case runner's process, PyTorch's in another, in turns on each
 // layer. What PyTorch can not do is left out and said; what this package can not do is an error.
-import {Direction, Layer, layersOf, PEERS, tensorBytes, Times} from './gpu_contestants';
+import {ContestantName, Direction, Layer, layersOf, PEERS, tensorBytes, Times} from './gpu_contestants';
 import {checkGpuTargets} from './gpu_targets';
 import type {HostTime} from './host_time';
 import {LineProcess} from './line_process';
@@ -44,6 +44,7 @@ export interface GpuBenchResult {
   noTorch: string | null; // why
   hostTime: HostTime;
   rows: GpuRow[];
+  failures: string[]; // layers that are not in the rows, and why
   targets: Target[];
 }
 
@@ -88,38 +89,23 @@ export async function gpuBench({runner, engine, shapes, effort, driver, hostTime
       noTorch = await peers.open(gpu.engine === 'cuda' ? 'cuda' : 'cpu');
     }
     if (noTorch !== null) onProgress(`without PyTorch: ${noTorch}`);
-    const rows: GpuRow[] = [];
+    const rows: GpuRow[] = [], failures: string[] = [];
     const layers = layersOf(shapes);
-    for (const layer of layers) {
-      const sets = setsFor(layer, gpu.l2Bytes, effort.mostSets);
-      const row: GpuRow = {layer, sets, times: {}, leftOut: {}, timing: {}};
-      const {shape, dtype, training, residual} = layer;
-      await ours.ask(`prepare ${shapeName(shape)} ${dtype} ${training ? 'training' : 'frozen'} ${residual ? 'residual_relu' : 'linear'} ${sets}`);
-      const contestants = (name: string, directions: readonly string[], request: (what: string, samples: number) => Promise<{milliseconds: number[]}>) =>
-        directions.map((direction): Contestant => ({
-          name: `${name} ${direction}`,
-          sample: async calls => (await request(direction, Math.max(effort.leastSamples, Math.ceil(calls / sets)))).milliseconds,
-        }));
-      const directions: Direction[] = training ? ['forward', 'backward'] : ['forward'];
-      const time = (what: string, samples: number) => ours.ask<{milliseconds: number[]}>(`time ${what} ${samples}`);
-      const all = [
-        ...contestants('rbn', directions, time),
-        ...contestants('copy', ['forward'], (_, samples) => time('copy', samples)),
-        ...contestants('kernelCopy', ['forward'], (_, samples) => time('kernelCopy', samples)),
-      ];
-      for (const peer of noTorch === null ? PEERS : []) {
-        if (!await peers!.prepare(peer, row, directions)) continue;
-        all.push(...contestants(peer, directions, (what, samples) => peers!.time(peer, what, samples)));
-      }
-      for (const [name, measurement] of await measure(all, effort)) {
-        const [contestant, direction] = name.split(' ') as [keyof Times, Direction];
-        (row.times[contestant] ??= {})[direction] = measurement;
+    for (const [i, layer] of layers.entries()) {
+      const place = `[${i + 1}/${layers.length}] ${layerName(layer)}`;
+      try {
+        const row = await measureLayer(layer, setsFor(layer, gpu.l2Bytes, effort.mostSets), ours, noTorch === null ? peers : null, effort);
+        rows.push(row);
+        onProgress(`${place}: ${inMicroseconds(row)}`);
+      } catch (error) {
+        failures.push(`${layerName(layer)}: ${(error as Error).message}`);
+        onProgress(`${place} failed: ${(error as Error).message}`);
+        await ours.ask('device'); // ends the run where that process has ended
       }
       await peers?.clear();
-      rows.push(row);
-      onProgress(progressLine(row, rows.length, layers.length));
     }
-    const measured = {gpu, rows, hostTime: host};
+    if (rows.length === 0) throw new Error(failures[0]);
+    const measured = {gpu, rows, failures, hostTime: host};
     return {date, node: process.version, driver, torch: peers?.torch ?? null, noTorch, ...measured, targets: checkGpuTargets(measured)};
   } finally {
     ours.end();
@@ -127,11 +113,37 @@ export async function gpuBench({runner, engine, shapes, effort, driver, hostTime
   }
 }
 
-function progressLine({layer, times}: GpuRow, count: number, all: number): string {
-  const microseconds = Object.entries(times).map(([name, directions]) =>
-    `${name} ${Object.values(directions).map(m => (1000 * m.milliseconds).toFixed(1)).join(' + ')}`);
-  return `[${count}/${all}] ${layerName(layer)}: ${microseconds.join(', ')} µs`;
+async function measureLayer(layer: Layer, sets: number, ours: LineProcess, peers: Peers | null, effort: GpuEffort): Promise<GpuRow> {
+  const row: GpuRow = {layer, sets, times: {}, leftOut: {}, timing: {}};
+  const {shape, dtype, training, residual} = layer;
+  const directions: Direction[] = training ? ['forward', 'backward'] : ['forward'];
+  await ours.ask(`prepare ${shapeName(shape)} ${dtype} ${training ? 'training' : 'frozen'} ${residual ? 'residual_relu' : 'linear'} ${sets}`);
+  const contestant = (name: ContestantName, direction: Direction, request: (samples: number) => Promise<Samples>): Contestant => ({
+    name: `${name} ${direction}`,
+    sample: async calls => (await request(Math.max(effort.leastSamples, Math.ceil(calls / sets)))).milliseconds,
+  });
+  const own = (name: ContestantName, direction: Direction, what: string) =>
+    contestant(name, direction, samples => ours.ask(`time ${what} ${samples}`));
+  const all = [
+    ...directions.map(direction => own('rbn', direction, direction)), own('copy', 'forward', 'copy'), own('kernelCopy', 'forward', 'kernelCopy'),
+  ];
+  for (const peer of peers === null ? [] : PEERS) {
+    if (!await peers!.prepare(peer, row, directions)) continue;
+    all.push(...directions.map(direction => contestant(peer, direction, samples => peers!.time(peer, direction, samples))));
+  }
+  for (const [name, measurement] of await measure(all, effort)) {
+    const [contestant, direction] = name.split(' ') as [ContestantName, Direction];
+    (row.times[contestant] ??= {})[direction] = measurement;
+  }
+  return row;
 }
+
+function inMicroseconds({times}: GpuRow): string {
+  return Object.entries(times).map(([name, directions]) =>
+    `${name} ${Object.values(directions).map(m => (1000 * m.milliseconds).toFixed(1)).join(' + ')}`).join(', ') + ' µs';
+}
+
+interface Samples { milliseconds: number[] }
 
 /** bench/torch_gpu_peer.py, and what of it is not worth asking for again. */
 class Peers {
@@ -180,7 +192,7 @@ class Peers {
     }
   }
 
-  time(peer: string, direction: string, samples: number): Promise<{milliseconds: number[]}> {
+  time(peer: string, direction: Direction, samples: number): Promise<Samples> {
     return this.process.ask({slot: peer, direction, samples});
   }
 

@@ -13,7 +13,7 @@ import {digits, table, targetSection} from './table';
 const COPIES: readonly ContestantName[] = ['copy', 'kernelCopy'];
 
 export function gpuReport(result: GpuBenchResult, command: string, chart: string | null): string {
-  const {date, node, gpu, driver, torch, noTorch, hostTime, rows, targets} = result;
+  const {date, node, gpu, driver, torch, noTorch, hostTime, rows, failures, targets} = result;
   const simulated = gpu.engine === 'simulator';
   const names = (Object.keys(CONTESTANTS) as ContestantName[]).filter(name => rows.some(row => row.times[name] !== undefined));
   const ceiling = copyCeiling(rows);
@@ -30,6 +30,7 @@ export function gpuReport(result: GpuBenchResult, command: string, chart: string
       'the next; between two events, warm, median, all in turns. bfloat16 tensors, float32 parameters (of PyTorch\'s RBN: bfloat16). ' +
       'No work of the host and no moving statistics are in it.',
     ...kernelSums(rows), '',
+    ...failures.flatMap(failure => [`**Failed.** ${failure}`, '']),
     ...(chart === null ? [] : [`![Microseconds of forward and backward](${chart})`, '']),
     ...targetSection(targets),
     ...section('Training: forward + backward, µs', true, false),
@@ -38,8 +39,8 @@ export function gpuReport(result: GpuBenchResult, command: string, chart: string
     ...section('Frozen: forward, µs', false, false),
     ...section('Frozen with residual and ReLU: forward, µs', false, true),
     '## What is compared', '',
-    `- \`of copy\`: bytes of forward + backward over the ${digits(ceiling)} GB/s that a copy by the driver reaches (the ` +
-      'best of all). Training reads x twice each way; more than 100 % means that the cache served some of it.',
+    `- \`of copy\`: bytes of forward + backward over the ${digits(ceiling)} GB/s that a copy reaches at best. ` +
+      ' Training reads x twice each way; more than 100 % means that the cache served some of it.',
     '- copy: the driver\'s, device to device, of a tensor as large; copy kernel: an elementwise kernel of this engine, one read and one write.',
     '- BatchNorm: `F.batch_norm` without moving statistics, cuDNN allowed or not, then `add_` and `relu_`. cuDNN takes what it supports; ' +
       'the JSON file has autograd\'s name for what ran.',

@@ -6,9 +6,9 @@ import '../index';
 import {bench} from '../bench/bench';
 import {barChart} from '../bench/chart';
 import {report} from '../bench/report';
-import {QUICK, RESNET50, Shape} from '../bench/shapes';
+import {QUICK, RESNET50} from '../bench/shapes';
 import {chooseBackend, CPU, refuseSimulator} from './backend';
-import {markdownPath, parseOptions, UsageError, writeResults} from './options';
+import {markdownPath, parseOptions, shapesOption, writeResults} from './options';
 
 const HELP = `Usage: tfjs-rbn bench [OPTIONS]
 
@@ -35,20 +35,6 @@ const SPECS = {
 const FULL_EFFORT = {rounds: 9, roundMilliseconds: 120, warmUpMilliseconds: 600};
 const QUICK_EFFORT = {rounds: 3, roundMilliseconds: 40, warmUpMilliseconds: 100};
 
-const MOST_ELEMENTS = 2 ** 28; // 1 GiB a tensor; tfjs's own ops keep dozens of them
-
-function shapesFrom(list: string): Shape[] {
-  return list.split(',').map(text => {
-    const sizes = text.split('x').map(Number);
-    if (sizes.length !== 4 || sizes.some(s => !Number.isInteger(s) || s < 1) || sizes.reduce((a, b) => a * b) > MOST_ELEMENTS ||
-        sizes[0] * sizes[1] * sizes[2] < 2) {
-      throw new UsageError(`--shapes: expected shapes such as 8x14x14x256 (instances, height, width, channels; two values a channel at least, ` +
-          `${MOST_ELEMENTS} elements at most), received '${text}'`);
-    }
-    return sizes as unknown as Shape;
-  });
-}
-
 export async function run(args: string[]): Promise<number> {
   const values = parseOptions(args, SPECS);
   if (values.help) {
@@ -56,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const out = markdownPath(values);
-  const shapes = values.shapes !== undefined ? shapesFrom(String(values.shapes)) : values.quick ? QUICK : RESNET50;
+  const shapes = shapesOption(values, values.quick ? QUICK : RESNET50);
   const {backend, warnings} = values.backend === undefined ? CPU : chooseBackend(values);
   refuseSimulator('bench', backend);
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n\n`);

@@ -6,6 +6,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {basename, dirname, resolve} from 'node:path';
 import {parseArgs, ParseArgsConfig} from 'node:util';
+import type {Shape} from '../bench/shapes';
 
 /** A wrong command line: exit code 2. */
 export class UsageError extends Error {}
@@ -80,6 +81,21 @@ export function numberOption(values: Values, name: string, byDefault: number,
     throw new UsageError(`--${name}: expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}, received '${text}'`);
   }
   return value;
+}
+
+const MOST_ELEMENTS = 2 ** 28; // 1 GiB a tensor; tfjs's own ops keep dozens of them
+
+/** The tensors that --shapes lists. */
+export function shapesOption({shapes}: Values, byDefault: readonly Shape[]): readonly Shape[] {
+  return shapes === undefined ? byDefault : String(shapes).split(',').map(text => {
+    const sizes = text.split('x').map(Number);
+    if (sizes.length !== 4 || sizes.some(s => !Number.isInteger(s) || s < 1) || sizes.reduce((a, b) => a * b) > MOST_ELEMENTS ||
+        sizes[0] * sizes[1] * sizes[2] < 2) {
+      throw new UsageError(`--shapes: expected shapes such as 8x14x14x256 (instances, height, width, channels; two values a channel at least, ` +
+          `${MOST_ELEMENTS} elements at most), received '${text}'`);
+    }
+    return sizes as unknown as Shape;
+  });
 }
 
 export function choiceOption<T extends string>(values: Values, name: string, choices: readonly T[], byDefault: T): T {
