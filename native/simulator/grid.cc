@@ -263,11 +263,11 @@ void* Grid::shared_array(const void* key, size_t bytes, size_t alignment) {
   if (i == array_count_) {
     if (i == 64) fail(cudaErrorInvalidConfiguration, "declares more than 64 shared arrays");
     shared_bytes_ += bytes;
-    if (shared_bytes_ > kStaticSharedLimit || shared_bytes_ + config_.shared_bytes > kSharedLimit) {
+    if (shared_bytes_ > kStaticSharedLimit || shared_bytes_ + config_.shared_bytes > shared_limit_) {
       fail(cudaErrorInvalidConfiguration,
            "declares " + std::to_string(shared_bytes_) + " bytes of static shared memory beside " +
                std::to_string(config_.shared_bytes) + " dynamic: more than " +
-               std::to_string(kStaticSharedLimit) + " static or " + std::to_string(kSharedLimit) + " in all");
+               std::to_string(kStaticSharedLimit) + " static or " + std::to_string(shared_limit_) + " in all");
     }
     const size_t align = std::max<size_t>(alignment, 16);
     arrays_[i] = {key, (shared_end_ + align - 1) / align * align, bytes};

@@ -124,8 +124,10 @@ class Grid {
   // Past this many threads a launch, TSan's fibers are used again: they cost about a millisecond each.
   static constexpr size_t kTsanThreads = 1024;
 
-  Grid(const LaunchConfig& config, const KernelCall& call, uint64_t seed, ExecutionPool& pool)
-      : config_(config), call_(call), random_(seed), pool_(pool) {}
+  // `shared_limit`: bytes of shared memory that a block may have, static and dynamic together.
+  Grid(const LaunchConfig& config, const KernelCall& call, uint64_t seed, ExecutionPool& pool,
+       size_t shared_limit)
+      : config_(config), call_(call), random_(seed), pool_(pool), shared_limit_(shared_limit) {}
 
   // cudaSuccess, or what a thread did wrong; message() then says what and where.
   cudaError_t run();
@@ -171,6 +173,7 @@ class Grid {
   const KernelCall& call_;
   Random random_;
   ExecutionPool& pool_;
+  const size_t shared_limit_;
 
   static __thread Grid* running_;
   SwitchPoint scheduler_;

@@ -70,6 +70,8 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
   if (!stream) return refuse(cudaErrorInvalidResourceHandle, "stream: is none, or is destroyed");
   const cudaError_t error = check_launch(simulator, config, kernel);
   if (error != cudaSuccess) return error;
+  // What a kernel declares counts, too; a driver knows it at the launch, the simulator when the kernel comes to it.
+  const size_t shared_limit = simulator.dynamic_shared_limit.count(kernel) ? kSharedLimit : kDynamicSharedDefault;
   std::vector<const char*> used;
   for (size_t i = 0; i < count; i++) {
     const std::string wrong = simulator.memory.check_argument(arguments[i], i, &used);
@@ -87,12 +89,12 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
   const uint64_t seed = simulator.seed * 1000003 + simulator.launches++;
   // The operation alone owns the call, and ends on the stream: see Simulator::step.
   operation.run = [&simulator, config, call = std::shared_ptr<const KernelCall>(std::move(call)), seed, stream,
-                   used] {
+                   used, shared_limit] {
     if (simulator.fail_launch > 0 && --simulator.fail_launch == 0) {
       return simulator.note_failure(cudaErrorLaunchFailure, "made to fail");
     }
     try {
-      Grid grid(config, *call, seed, stream->pool);
+      Grid grid(config, *call, seed, stream->pool, shared_limit);
       const cudaError_t error = grid.run();
       if (error != cudaSuccess) return simulator.note_failure(error, grid.message());
     } catch (const std::bad_alloc&) {

@@ -416,6 +416,16 @@ __global__ void too_much_static_kernel() {
 }
 Notice too_much_static() { return status_if(error_of(rbn::launch(config(1, 32), too_much_static_kernel))); }
 
+// Each is within 48 KiB, both are not.
+__global__ void static_and_dynamic_kernel() {
+  RBN_SHARED(int, own, 32);
+  RBN_DYNAMIC_SHARED(int, tile);
+  own[threadIdx.x] = tile[threadIdx.x] = 0;
+}
+Notice static_and_dynamic() {
+  return status_if(error_of(rbn::launch(config(1, 32, 48 * 1024), static_and_dynamic_kernel)));
+}
+
 Notice zero_grid() {
   Device<int> out(32);
   return status_if(error_of(rbn::launch(config(0, 32), store_kernel, out)));
@@ -522,6 +532,7 @@ const Broken kBroken[] = {
     {"stack pointer in a struct", stack_pointer_in_struct, S, S, S},
     {"64 KiB shared without opt-in", missing_opt_in, S, S, S},
     {"more than 48 KiB static shared", too_much_static, S, S, S},
+    {"48 KiB dynamic shared beside static", static_and_dynamic, S, S, S},
     {"grid of no blocks", zero_grid, S, S, S},
     {"cooperative grid too large", cooperative_too_large, S, S, S},
     {"host reads too early", missing_synchronize_at_once, N, N, T},

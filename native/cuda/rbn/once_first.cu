@@ -24,11 +24,15 @@ __global__ void __launch_bounds__(kThreads)
                                   T* __restrict__ y,           // [N, C, S]
                                   float* __restrict__ state,   // 4 planes [N, C] or null
                                   uint8_t* __restrict__ mask,  // [N, C, row_bytes]
-                                  int64_t row_bytes, bool relu, Rows rows) {
+                                  int64_t row_bytes, bool relu, Rows rows, int64_t piece_bytes) {
   using Pack = Raw<T, V>;
+  // Nothing beside the dynamic shared memory: what a kernel declares itself counts towards the same limit.
   RBN_DYNAMIC_SHARED(Pack, piece);  // [block_rows, vectors]
-  RBN_SHARED(double, scratch, kLanesScratch<1>);
-  RBN_SHARED(float, coefficients, 3 * kThreads / 8);  // h, A, B: three planes [rows of the block]
+  double* const scratch = reinterpret_cast<double*>(reinterpret_cast<char*>(piece) + piece_bytes);
+  // h, A, B: three planes [rows of the block]
+  float* const coefficients = reinterpret_cast<float*>(scratch + kLanesScratch<1>);
+  static_assert(kOnceRowsRest == kLanesScratch<1> * sizeof(double) + 3 * (kThreads / 8) * sizeof(float),
+                "as plan.h has it");
   const RowTile tile = find_row_tile(rows, blockIdx.x);
   const int local_row = threadIdx.x / rows.lanes;
   Raw<T, V>* const kept = piece + local_row * rows.vectors;
@@ -134,7 +138,8 @@ cudaError_t rbn_forward_once_first(const RbnForward& call, const Rows& rows, int
                     static_cast<const T*>(call.residual), call.gamma, call.beta, call.center_weight,
                     call.scale_weight, call.scale_bias, call.given_mean, call.given_variance,
                     call.problem.epsilon, static_cast<T*>(call.y), call.state, call.mask,
-                    rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, rows);
+                    rbn_mask_row_bytes(&call.problem), call.problem.activation == RBN_RELU, rows,
+                    shared_bytes - kOnceRowsRest);
     });
   });
 }

@@ -210,8 +210,11 @@ inline Rows make_once_rows(const RbnProblem& p, int width) {
   return r;
 }
 
+// What lies behind the rows: a double a warp, and three floats a row, of which there are at most kThreads / 8.
+constexpr int64_t kOnceRowsRest = kThreads / 32 * 8 + 3 * (kThreads / 8) * 4;
+
 inline int64_t once_rows_bytes(const Rows& r, const RbnProblem& p) {
-  return r.block_rows * p.positions * element_bytes(p.dtype);
+  return round_up(r.block_rows * p.positions * element_bytes(p.dtype), 16) + kOnceRowsRest;
 }
 
 inline bool is_single(const RbnProblem& p) { return p.positions == 1; }

@@ -46,8 +46,10 @@
   X(cudaErrorNotPermitted, 800) \
   X(cudaErrorNotSupported, 801) \
   X(cudaErrorSystemDriverMismatch, 803) \
+  X(cudaErrorMpsClientTerminated, 810) \
   X(cudaErrorStreamCaptureUnsupported, 900) \
   X(cudaErrorStreamCaptureInvalidated, 901) \
+  X(cudaErrorExternalDevice, 911) \
   X(cudaErrorUnknown, 999)
 
 enum cudaError_t {
