@@ -35,6 +35,12 @@ RbnStatus translate(cudaError_t code) {
     case cudaErrorInvalidPc:
     case cudaErrorECCUncorrectable:
     case cudaErrorNvlinkUncorrectable:
+    case cudaErrorMpsClientTerminated:
+    case cudaErrorExternalDevice:
+#if CUDART_VERSION >= 13000
+    case cudaErrorContained:
+    case cudaErrorTensorMemoryLeak:
+#endif
     case cudaErrorCudartUnloading: return RBN_DEVICE_LOST;
     default: return RBN_CUDA_ERROR;
   }
