@@ -12,7 +12,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import {RbnError} from 'tfjs-rbn';
 
 import {input} from '../support/against_cpu';
-import {backend, onCuda} from '../support/cuda';
+import {backend, onCuda, withPlainProducts} from '../support/cuda';
 import {assertInvalid} from '../support/exact';
 
 const EPSILON = 0.01, MOMENTUM = 0.9;
@@ -286,7 +286,7 @@ describe('cuda: tf.layers.batchNormalization in training', function() {
     expected!.weights.forEach((w, i) => assert.ok(distance(received!.weights[i]!, w) < 1e-4, `weight ${i}`));
   });
 
-  it('survives a lack of memory at every allocation of a step', () => {
+  it('survives a lack of memory at every allocation of a step', () => withPlainProducts(() => {
     const {context} = backend(), model = network(), optimizer = tf.train.sgd(0.1), x = tf.ones([4, 5, 5, 2]);
     const run = () => tf.tidy(() => optimizer.minimize(
         () => tf.mean(tf.square(model.apply(x, {training: true}) as tf.Tensor)) as tf.Scalar, true)!.dataSync()[0]!);
@@ -311,7 +311,7 @@ describe('cuda: tf.layers.batchNormalization in training', function() {
     tf.dispose(x);
     optimizer.dispose();
     model.dispose();
-  });
+  }));
 
   it('the engine takes no part of a calibration', () => tf.tidy(() => {
     const x = tf.ones([4, 2]), c = [0, 1, 2].map(() => tf.ones([2])), at = (t: tf.Tensor) => backend().address(t);

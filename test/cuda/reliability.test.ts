@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import * as rbn from 'tfjs-rbn';
 
-import {backend, onCuda, strictly} from '../support/cuda';
+import {backend, onCuda, strictly, withPlainProducts} from '../support/cuda';
 import {end} from '../support/optimizers';
 
 /** Makes x of shape [3, 4, 4, 2] into logits of shape [3, 3] by its variables, whose first values are as given. */
@@ -201,7 +201,7 @@ describe('training on cuda', function() {
   });
 
   for (const [name, model, make] of trainings) {
-    it(`survives a lack of memory at every allocation of a step with ${name}`, () => {
+    it(`survives a lack of memory at every allocation of a step with ${name}`, () => withPlainProducts(() => {
       const {context} = backend();
       const network = new Network(model), optimizer = make();
       network.step(optimizer); // makes the optimiser's own variables
@@ -227,10 +227,10 @@ describe('training on cuda', function() {
       assert.ok(k > 50, `a step makes ${k - 1} allocations`);
       network.dispose();
       end(optimizer);
-    });
+    }));
   }
 
-  it('survives a lack of memory at every allocation of trainOnBatch', async () => {
+  it('survives a lack of memory at every allocation of trainOnBatch', () => withPlainProducts(async () => {
     const {context} = backend();
     const model = tfl.sequential({layers: [
       tfl.layers.conv2d({inputShape: [4, 4, 2], filters: 3, kernelSize: 3}), rbn.layers.representativeBatchNormalization({}),
@@ -254,5 +254,5 @@ describe('training on cuda', function() {
     tf.dispose([x, y]);
     end(optimizer);
     model.dispose();
-  });
+  }));
 });

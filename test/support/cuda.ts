@@ -74,6 +74,19 @@ export async function withEnvironment<T>(variables: Record<string, string>, f: (
   }
 }
 
+/**
+ * Runs `f` with products by the engine's own kernels. Where a library finds no memory for its workspace they take its
+ * place, and the failure of that allocation is no error: tests of a lack of memory could not tell where a step ends.
+ */
+export async function withPlainProducts<T>(f: () => T | Promise<T>): Promise<T> {
+  tf.env().set('RBN_CUDA_PLAIN', true);
+  try {
+    return await f();
+  } finally {
+    tf.env().set('RBN_CUDA_PLAIN', false);
+  }
+}
+
 /** The backend object behind 'cuda', while it is the active one. */
 export function backend(): CudaBackend {
   return tf.backend() as unknown as CudaBackend;
