@@ -161,7 +161,7 @@ typedef struct RbnEngineApi {
 
   // A download in three steps that never blocks the context's thread: begin puts the copy on the stream
   // (the memory may be released at once, in stream order), finish waits for it and fills `to_host`, free
-  // ends it. finish may be called by any thread, also after the context's end.
+  // ends it. finish may be called once, by any thread, also after the context's end.
   int32_t (*download_begin)(RbnContext* context, const void* from, uint64_t bytes, RbnDownload** download,
                             RbnError* error);
   int32_t (*download_finish)(RbnDownload* download, void* to_host, RbnError* error);

@@ -406,6 +406,115 @@ std::string deferred(const Engine& engine) {
   return "";
 }
 
+// `count` launches of a kernel that fills `elements` floats, for a stream that has something to do.
+void keep_busy(const RbnEngineApi& api, RbnContext* context, void* memory, int64_t elements, int count) {
+  int32_t fill = 0;
+  while (std::strcmp(api.operation_name(fill), "Fill") != 0) ++fill;
+  RbnTensor out = {};
+  out.data = memory;
+  out.rank = 1;
+  out.shape[0] = elements;
+  const double value = 7;
+  RbnCall call = {};
+  call.outputs = &out;
+  call.output_count = 1;
+  call.attributes = &value;
+  call.attribute_count = 1;
+  RbnError error = {};
+  for (int i = 0; i < count; ++i) check(api.run(context, fill, &call, &error), error, "Fill");
+}
+
+// Host memory that was uploaded is the caller's again at once, whatever the stream is doing.
+std::string uploads(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnContext* const context = engine.context();
+  RbnError error = {};
+  // Some milliseconds of a GPU.
+  const int64_t elements = engine.simulated() ? 1000 : int64_t{1} << 28;
+  if (engine.simulated()) engine.set_defer(1);
+  std::string failure;
+  for (size_t bytes : {size_t{100}, size_t{70000}, size_t{1} << (engine.simulated() ? 18 : 25)}) {
+    void *busy = nullptr, *memory = nullptr;
+    check(api.allocate(context, elements * sizeof(float), &busy, &error), error, "allocate");
+    check(api.allocate(context, bytes, &memory, &error), error, "allocate");
+    std::vector<unsigned char> sent(bytes, 0x3c), received(bytes);
+    keep_busy(api, context, busy, elements, 20);
+    check(api.upload(context, memory, sent.data(), bytes, &error), error, "upload");
+    std::memset(sent.data(), 0xc3, bytes);
+    check(api.download(context, received.data(), memory, bytes, &error), error, "download");
+    if (received != std::vector<unsigned char>(bytes, 0x3c))
+      failure += "of " + std::to_string(bytes) + " bytes, what was written after the upload has arrived; ";
+    check(api.release(context, memory, &error), error, "release");
+    check(api.release(context, busy, &error), error, "release");
+  }
+  if (engine.simulated()) engine.set_defer(0);
+  return failure;
+}
+
+// A download in steps: the memory may go at once, and nobody has to finish it.
+std::string downloads(const Engine& engine) {
+  const RbnEngineApi& api = engine.api();
+  RbnContext* const context = engine.context();
+  RbnError error = {};
+  std::string failure;
+  if (engine.simulated()) engine.set_defer(1);
+  for (size_t bytes : {size_t{0}, size_t{1}, size_t{100000}}) {
+    for (bool finished : {true, false, true}) {
+      void *memory = nullptr, *other = nullptr;
+      check(api.allocate(context, bytes, &memory, &error), error, "allocate");
+      std::vector<unsigned char> sent(bytes, 0x3c), received(bytes, 0);
+      check(api.upload(context, memory, sent.data(), bytes, &error), error, "upload");
+      RbnDownload* download = nullptr;
+      check(api.download_begin(context, memory, bytes, &download, &error), error, "download_begin");
+      check(api.release(context, memory, &error), error, "release");
+      check(api.allocate(context, bytes, &other, &error), error, "allocate");  // the same memory
+      const std::vector<unsigned char> later(bytes, 0xc3);
+      check(api.upload(context, other, later.data(), bytes, &error), error, "upload");
+      if (finished) {
+        check(api.download_finish(download, received.data(), &error), error, "download_finish");
+        if (received != sent) failure += std::to_string(bytes) + " bytes: others arrived; ";
+        if (bytes > 0)
+          failure += expect("download_finish again", api.download_finish(download, received.data(), &error),
+                            RBN_INVALID_ARGUMENT, error);
+      }
+      api.download_free(download);
+      check(api.release(context, other, &error), error, "release");
+    }
+  }
+  api.download_free(nullptr);
+  if (engine.simulated()) engine.set_defer(0);
+  return failure;
+}
+
+// The end of a download waits for nothing that was put on the stream after it: JavaScript's thread calls it.
+std::string end_of_download(const Engine& engine) {
+  if (!engine.simulated()) return "";
+  const RbnEngineApi& api = engine.api();
+  RbnError error = {};
+  RbnContext* context = nullptr;  // its own: a failure ends it
+  check(api.context_create(0, &context, &error), error, "context_create");
+  void* memory = nullptr;
+  check(api.allocate(context, 4000, &memory, &error), error, "allocate");
+  engine.set_defer(1);
+  keep_busy(api, context, memory, 1000, 1);
+  std::vector<unsigned char> received(4000);
+  RbnDownload* download = nullptr;
+  check(api.download_begin(context, memory, 4000, &download, &error), error, "download_begin");
+  check(api.download_finish(download, received.data(), &error), error, "download_finish");
+  engine.fail_launch(1);
+  keep_busy(api, context, memory, 1000, 1);
+  api.download_free(download);
+  RbnMemory held;
+  // Every call fails once the kernel has run.
+  const std::string failure =
+      expect("after download_free", api.memory(context, &held, &error), RBN_OK, error);
+  engine.fail_launch(0);
+  if (!failure.empty()) engine.clear_error();
+  engine.set_defer(0);
+  api.context_destroy(context);
+  return failure;
+}
+
 std::string two_contexts(const Engine& engine) {
   const RbnEngineApi& api = engine.api();
   RbnError error = {};
@@ -464,6 +573,9 @@ std::vector<AbiTest> abi_tests() {
       {"lack of memory", lack_of_memory},
       {"injected allocation failures", injected_failures},
       {"deferred stream", deferred},
+      {"uploads", uploads},
+      {"downloads in steps", downloads},
+      {"the end of a download", end_of_download},
       {"two contexts", two_contexts},
       {"plans", plans},
       {"bad forward calls, training",

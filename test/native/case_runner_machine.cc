@@ -118,6 +118,7 @@ Engine::Engine(const std::string& path) {
   find(library_, "rbn_simulator_set_seed", &set_seed);
   find(library_, "rbn_simulator_set_defer", &set_defer);
   find(library_, "rbn_simulator_fail_allocation", &fail_allocation);
+  find(library_, "rbn_simulator_fail_launch", &fail_launch);
   find(library_, "rbn_simulator_live_allocations", &live_allocations);
   find(library_, "rbn_simulator_clear_error", &clear_error);
   RbnError error = {};

@@ -54,6 +54,7 @@ class Engine {
   void (*set_seed)(uint64_t) = nullptr;
   void (*set_defer)(int) = nullptr;
   void (*fail_allocation)(uint64_t) = nullptr;
+  void (*fail_launch)(uint64_t) = nullptr;
   uint64_t (*live_allocations)(uint64_t*) = nullptr;
   void (*clear_error)() = nullptr;
 

@@ -10,10 +10,11 @@
 
 #include "abi.h"
 #include "guard.h"
+#include "staging.h"
 
 struct RbnDownload {
   int device = 0;
-  void* staging = nullptr;  // pinned
+  rbn::Staging staging;
   uint64_t bytes = 0;
   cudaEvent_t done = nullptr;
 
@@ -21,7 +22,7 @@ struct RbnDownload {
     // The copy may still be under way where nobody has waited for it.
     if (done) (void)cudaEventSynchronize(done);
     if (done) (void)cudaEventDestroy(done);
-    if (staging) (void)cudaFreeHost(staging);
+    staging.give_back();
     (void)cudaGetLastError();
   }
 };
@@ -83,25 +84,25 @@ int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes,
     made->bytes = bytes;
     if (bytes > 0 && !from)
       return fail(error, RBN_INVALID_ARGUMENT, "download: expected memory, received null");
-    int32_t status = check(
-        error, cudaMallocHost(&made->staging, bytes > 0 ? bytes : 1), "download: pinned memory");
+    int32_t status = RBN_OK;
+    if (bytes > 0) status = check(error, made->staging.take(bytes), "download: pinned memory");
+    // Before the copy: without an event nobody could wait until the memory may be used again.
+    if (status == RBN_OK)
+      status = check(
+          error,
+          cudaEventCreateWithFlags(&made->done, cudaEventDisableTiming | cudaEventBlockingSync),
+          "download: cudaEventCreate");
     if (status != RBN_OK) return status;
     if (bytes > 0) {
       status = check(error,
-                     cudaMemcpyAsync(made->staging, from, bytes, cudaMemcpyDeviceToHost,
+                     cudaMemcpyAsync(made->staging.memory(), from, bytes, cudaMemcpyDeviceToHost,
                                      context->stream),
                      "download");
       if (status != RBN_OK) return status;
     }
-    cudaEvent_t done = nullptr;
-    status = check(
-        error,
-        cudaEventCreateWithFlags(&done, cudaEventDisableTiming | cudaEventBlockingSync),
-        "download: cudaEventCreate");
-    if (status != RBN_OK) return status;
-    made->done = done;
-    status = check(error, cudaEventRecord(done, context->stream), "download: cudaEventRecord");
+    status = check(error, cudaEventRecord(made->done, context->stream), "download: cudaEventRecord");
     if (status == RBN_OK) *download = made.release();
+    else (void)cudaStreamSynchronize(context->stream);  // the copy is under way
     return status;
   });
 }
@@ -109,9 +110,14 @@ int32_t download_begin(RbnContext* context, const void* from, uint64_t bytes,
 int32_t download_finish(RbnDownload* download, void* to_host, RbnError* error) {
   if (!download || (download->bytes > 0 && !to_host))
     return fail(error, RBN_INVALID_ARGUMENT, "download: expected memory, received null");
+  if (download->bytes > 0 && !download->staging.memory())
+    return fail(error, RBN_INVALID_ARGUMENT, "download: it is finished already");
   int32_t status = check(error, cudaSetDevice(download->device), "cudaSetDevice");
   if (status == RBN_OK) status = check(error, cudaEventSynchronize(download->done), "download");
-  if (status == RBN_OK && download->bytes > 0) memcpy(to_host, download->staging, download->bytes);
+  if (status == RBN_OK && download->bytes > 0)
+    memcpy(to_host, download->staging.memory(), download->bytes);
+  // Here, where it may wait, and not when JavaScript's thread ends the download.
+  if (status == RBN_OK) download->staging.give_back();
   return status;
 }
 
