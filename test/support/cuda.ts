@@ -75,8 +75,9 @@ export async function withEnvironment<T>(variables: Record<string, string>, f: (
 }
 
 /**
- * Runs `f` with products by the engine's own kernels. Where a library finds no memory for its workspace they take its
- * place, and the failure of that allocation is no error: tests of a lack of memory could not tell where a step ends.
+ * Runs `f` with products by the engine's own kernels, whatever libraries there are. Where one of those finds no memory for
+ * its workspace they take its place, and the failure of that allocation is no error: tests of a lack of memory could not
+ * tell where a step ends.
  */
 export async function withPlainProducts<T>(f: () => T | Promise<T>): Promise<T> {
   tf.env().set('RBN_CUDA_PLAIN', true);
