@@ -72,8 +72,8 @@ class CurrentDevice {
   bool valid_ = false;
 };
 
-int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
-  if (!info) return no_output("info", error);
+// Leaves the device current.
+int32_t describe_device(int32_t device, RbnDeviceInfo* info, RbnError* error) {
   *info = {};
   int32_t count = 0;
   int32_t status = device_count(&count, error);
@@ -90,7 +90,6 @@ int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
   info->multiprocessors = properties.multiProcessorCount;
   info->total_memory = properties.totalGlobalMem;
   info->l2_bytes = static_cast<uint64_t>(properties.l2CacheSize);
-  const CurrentDevice restore;
   status = check(error, cudaSetDevice(device), "cudaSetDevice");
   if (status != RBN_OK) return status;
   size_t free_bytes = 0, total_bytes = 0;
@@ -103,12 +102,18 @@ int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
   return status == RBN_UNSUPPORTED_GPU ? RBN_OK : check(error, probed, "cudaFuncGetAttributes");
 }
 
+int32_t device_info(int32_t device, RbnDeviceInfo* info, RbnError* error) {
+  if (!info) return no_output("info", error);
+  const CurrentDevice restore;
+  return describe_device(device, info, error);
+}
+
 int32_t context_create(int32_t device, RbnContext** context, RbnError* error) {
   if (!context) return no_output("context", error);
   *context = nullptr;
   return guarded(error, [&]() -> int32_t {
     RbnDeviceInfo info;
-    int32_t status = device_info(device, &info, error);
+    int32_t status = describe_device(device, &info, error);
     if (status != RBN_OK) return status;
     if (!info.supported) {
       return fail(error, RBN_UNSUPPORTED_GPU,

@@ -60,13 +60,6 @@ cudaError_t check_copy(Simulator& simulator, const void* to, const void* from, s
   return cudaSuccess;
 }
 
-bool is_pinned(const Simulator& simulator, const void* p) {
-  auto next = simulator.pinned.upper_bound(const_cast<char*>(static_cast<const char*>(p)));
-  if (next == simulator.pinned.begin()) return false;
-  --next;
-  return static_cast<const char*>(p) < next->first + next->second;
-}
-
 }  // namespace
 }  // namespace simulator
 }  // namespace rbn
@@ -139,14 +132,14 @@ cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
   if (!pointer) return result(cudaErrorInvalidValue);
   *pointer = malloc(bytes);
   if (!*pointer) return result(cudaErrorMemoryAllocation);
-  simulator.pinned[static_cast<char*>(*pointer)] = bytes;
+  simulator.pinned.insert(*pointer);
   return cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* pointer) {
   RBN_SIMULATOR_ENTER();
   if (!pointer) return cudaSuccess;
   simulator.finish_all();
-  if (simulator.pinned.erase(static_cast<char*>(pointer)) == 0) return result(cudaErrorInvalidValue);
+  if (simulator.pinned.erase(pointer) == 0) return result(cudaErrorInvalidValue);
   free(pointer);
   return result(simulator.sticky);
 }
@@ -162,16 +155,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
     return result(cudaErrorStreamCaptureUnsupported);
   }
   Operation operation;
-  if (kind == cudaMemcpyHostToDevice && !is_pinned(simulator, from)) {
-    // Pageable memory may be used again when the call returns.
-    auto copy = std::make_shared<std::vector<char>>(static_cast<const char*>(from),
-                                                    static_cast<const char*>(from) + bytes);
-    operation.run = [=] { memcpy(to, copy->data(), bytes); };
-  } else {
-    // What the host reads before it synchronises is wrong, not the result of the last time.
-    if (simulator.defer && kind == cudaMemcpyDeviceToHost) fill_garbage(to, bytes);
-    operation.run = [=] { memmove(to, from, bytes); };
-  }
+  // What the host reads before it synchronises is wrong, not the result of the last time.
+  if (simulator.defer && kind == cudaMemcpyDeviceToHost) fill_garbage(to, bytes);
+  // Of pageable memory, too, nobody may expect that it has been read when the call returns.
+  operation.run = [=] { memmove(to, from, bytes); };
   simulator.enqueue(stream, std::move(operation));
   return result(simulator.sticky);
 }

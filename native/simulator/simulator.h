@@ -59,7 +59,7 @@ struct Simulator {
 
   std::recursive_mutex mutex;
   Memory memory;
-  std::map<char*, size_t> pinned;  // host memory of cudaMallocHost
+  std::set<void*> pinned;  // host memory of cudaMallocHost
   std::unique_ptr<rbn_simulator_stream> null_stream;
   std::set<rbn_simulator_stream*> streams;  // with the null stream
   std::map<const void*, int> dynamic_shared_limit;

@@ -16,6 +16,7 @@
 #include "../engine.h"
 #include "../libraries/cublas.h"
 #include "../libraries/cudnn.h"
+#include "uploads.h"
 
 struct RbnContext {
   int device = 0;
@@ -29,6 +30,8 @@ struct RbnContext {
   uint64_t used = 0, peak = 0;  // bytes, workspaces included
   uint64_t limit = 0;           // of `used`; 0: none
   uint64_t failing = 0;         // the failing-th allocation from now fails; 0: none
+
+  rbn::Uploads uploads;
 
   // What is put on the stream goes into this; null at other times. See recording.cc.
   std::unique_ptr<RbnRecording> recording;

@@ -30,30 +30,33 @@ struct RbnDownload {
 namespace rbn {
 namespace {
 
-int32_t copy(RbnContext* context, void* to, const void* from, uint64_t bytes, cudaMemcpyKind kind,
-             const char* operation, bool wait, RbnError* error) {
+// Calls `body` where there are bytes to copy.
+template <class F>
+int32_t copying(RbnContext* context, const char* operation, const void* to, const void* from,
+                uint64_t bytes, RbnError* error, F&& body) {
   return on_device(context, error, [&]() -> int32_t {
     if (bytes == 0) return RBN_OK;
     if (!to || !from)
       return fail(error, RBN_INVALID_ARGUMENT, "%s: expected memory, received null", operation);
-    const int32_t status =
-        check(error, cudaMemcpyAsync(to, from, bytes, kind, context->stream), operation);
-    if (status != RBN_OK || !wait) return status;
-    return check(error, cudaStreamSynchronize(context->stream), operation);
+    return check(error, body(), operation);
   });
 }
 
 }  // namespace
 
-// Pageable memory has been read when cudaMemcpyAsync returns, so there is nothing to wait for.
 int32_t upload(RbnContext* context, void* to, const void* from_host, uint64_t bytes,
                RbnError* error) {
-  return copy(context, to, from_host, bytes, cudaMemcpyHostToDevice, "upload", false, error);
+  return copying(context, "upload", to, from_host, bytes, error,
+                 [&] { return context->uploads.copy(to, from_host, bytes, context->stream); });
 }
 
 int32_t download(RbnContext* context, void* to_host, const void* from, uint64_t bytes,
                  RbnError* error) {
-  return copy(context, to_host, from, bytes, cudaMemcpyDeviceToHost, "download", true, error);
+  return copying(context, "download", to_host, from, bytes, error, [&] {
+    const cudaError_t code =
+        cudaMemcpyAsync(to_host, from, bytes, cudaMemcpyDeviceToHost, context->stream);
+    return code == cudaSuccess ? cudaStreamSynchronize(context->stream) : code;
+  });
 }
 
 int32_t set_synchronous(RbnContext* context, int32_t on, RbnError* error) {
