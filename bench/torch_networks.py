@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 #
-# RBN op by op, and the networks of src/bench/networks.ts in PyTorch, eager and channels_last: ResNets (version 1.5) and
+# RBN op by op, and the networks of src/bench/network/networks.ts in PyTorch, eager and channels_last: ResNets (version 1.5) and
 # MobileNetV2, each with BatchNorm2d or with RBN. Modules are created in the order of the layers there, so that weights
 # can be handed over in a row.
 import time
@@ -97,7 +97,7 @@ def build(network, norm):
 
 
 def size_of(net, image):
-    """As networkSize of src/bench/networks.ts."""
+    """As networkSize of src/bench/network/networks.ts."""
     multiplications = []
     count = lambda layer, _, y: multiplications.append(layer.weight.numel() * y.shape[2:].numel())
     hooks = [m.register_forward_hook(count) for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]

@@ -42,8 +42,8 @@ async function run(args) {
   const compileSeconds = numberOption(values, 'compile-seconds', 150, {least: 0, most: 3600, whole: false});
   const effort = {...values.quick ? QUICK : FULL, compileSeconds};
 
-  const {gpuBench} = await dist('bench/gpu_bench.js');
-  const {gpuChart, gpuReport} = await dist('bench/gpu_report.js');
+  const {gpuBench} = await dist('bench/gpu/bench.js');
+  const {gpuChart, gpuReport} = await dist('bench/gpu/report.js');
   const result = await gpuBench({
     runner, engine, shapes, effort,
     driver: output('nvidia-smi', ['--query-gpu=driver_version', '--format=csv,noheader'])?.split('\n')[0] ?? null,
@@ -61,7 +61,7 @@ async function measureHost(kind, effort) {
   await dist('cuda.js');
   await tf.setBackend('cuda');
   tf.enableProdMode();
-  const {measureHostTime} = await dist('bench/host_time.js');
+  const {measureHostTime} = await dist('bench/gpu/host_time.js');
   return measureHostTime(effort);
 }
 

@@ -9,11 +9,11 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
-import type {Gpu, GpuBenchResult, GpuRow} from '#dist/bench/gpu_bench';
-import {gpuBench, setsFor} from '#dist/bench/gpu_bench';
-import {bytesOf, ContestantName, CONTESTANTS, Direction, Layer, layersOf, PEERS, Times} from '#dist/bench/gpu_contestants';
-import {gpuChart, gpuReport} from '#dist/bench/gpu_report';
-import {checkGpuTargets, copyCeiling, geometricMean} from '#dist/bench/gpu_targets';
+import {gpuBench, setsFor} from '#dist/bench/gpu/bench';
+import {bytesOf, ContestantName, CONTESTANTS, Direction, Layer, layersOf, PEERS, Times} from '#dist/bench/gpu/contestants';
+import {gpuChart, gpuReport} from '#dist/bench/gpu/report';
+import type {Gpu, GpuBenchResult, GpuRow} from '#dist/bench/gpu/result';
+import {checkGpuTargets, copyCeiling, geometricMean} from '#dist/bench/gpu/targets';
 import {Shape} from '#dist/bench/shapes';
 import {torchThere} from '#dist/bench/torch_peer';
 

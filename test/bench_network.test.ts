@@ -8,12 +8,12 @@ import {setTimeout as sleep} from 'node:timers/promises';
 
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import type {CaseResult, NetworkBenchResult, NetworkTimes} from '#dist/bench/network_bench';
-import {networkChart} from '#dist/bench/network_chart';
-import {profileKernels, timed} from '#dist/bench/network_profile';
-import {networkReport} from '#dist/bench/network_report';
-import {checkNetworkTargets} from '#dist/bench/network_targets';
-import {RESNET_50} from '#dist/bench/networks';
+import {networkChart} from '#dist/bench/network/chart';
+import {profileKernels, timed} from '#dist/bench/network/profile';
+import {networkReport} from '#dist/bench/network/report';
+import type {CaseResult, NetworkBenchResult, NetworkTimes} from '#dist/bench/network/result';
+import {checkNetworkTargets} from '#dist/bench/network/targets';
+import {RESNET_50} from '#dist/bench/network/networks';
 import {torchThere} from '#dist/bench/torch_peer';
 
 import {bench, complete, MOBILENET_CASES, RESNET, RESNET_CASES} from './support/bench_network';

@@ -9,9 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import 'tfjs-rbn';
-import {
-  buildNetwork, MOBILENET_V2, Network, networkSize, NetworkSize, RESNET_50, SMALL_MOBILENET, SMALL_RESNET,
-} from '#dist/bench/networks';
+import {buildNetwork, MOBILENET_V2, Network, networkSize, NetworkSize, RESNET_50, SMALL_MOBILENET, SMALL_RESNET} from '#dist/bench/network/networks';
 import {TorchPeer, torchThere} from '#dist/bench/torch_peer';
 
 import {end} from './support/optimizers';

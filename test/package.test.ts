@@ -152,6 +152,22 @@ describe('architecture', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('lets no file import itself by way of others', () => {
+    const files = filesUnder('src', '.ts');
+    const imports = new Map(files.map((file): [string, string[]] => [file, importsOf(file).flatMap((name) => {
+      const target = path.posix.join(path.posix.dirname(file), name).replace(/\.js$/, '');
+      return [`${target}.ts`, `${target}/index.ts`].filter((candidate) => files.includes(candidate));
+    })]));
+    assert.ok([...imports.values()].flat().length > files.length);
+    // Files that import none of those left can not be on a circle.
+    for (;;) {
+      const ends = [...imports].filter(([, targets]) => targets.every((target) => !imports.has(target)));
+      if (ends.length === 0) break;
+      for (const [file] of ends) imports.delete(file);
+    }
+    assert.deepEqual([...imports.keys()], []);
+  });
+
   it('keeps tfjs-layers out of ops and kernels, and backends out of all but train, bench and the fallback', () => {
     const importing = (pattern: RegExp) =>
         filesUnder('src', '.ts').filter((file) => pattern.test(withoutTypes(read(file))));

@@ -5,27 +5,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {representativeBatchNorm} from '../ops';
 import {Backend, startBackend} from '../train/backend';
-import {ContestantName, localContestants, torchContestants} from './contestants';
-import {Effort, local, measure, Measurement} from './measure';
-import {checkTargets, Target} from './targets';
+import {localContestants, torchContestants} from './contestants';
+import {Effort, local, measure} from './measure';
+import type {BenchResult, Overhead, Row, Times} from './result';
 import {Shape, shapeName} from './shapes';
-import {Surroundings, surroundings, Tensorflow, tensorflowState} from './surroundings';
+import {surroundings, tensorflowState} from './surroundings';
+import {checkTargets} from './targets';
 import {TorchPeer, torchThere} from './torch_peer';
-
-export type Times = Partial<Record<ContestantName, Measurement>>;
-
-export interface Row { shape: Shape; training: boolean; times: Times }
-
-/** Microseconds of one call on tensors of a shape, of one or two elements, tidy and dispose included. */
-export interface Overhead { shape: string; rbn: number; add: number }
-
-export interface BenchResult extends Surroundings {
-  torch: string | null;
-  tensorflow: Tensorflow | null; // on that backend
-  rows: Row[];
-  overhead: Overhead;
-  targets: Target[];
-}
 
 export async function bench(backend: Backend, shapes: readonly Shape[], effort: Effort,
                             onProgress: (doing: string) => void): Promise<BenchResult> {

@@ -3,8 +3,8 @@
 //
 // The picture of `tfjs-rbn bench`: the training times. tfjs's own ops take thousands of times longer than the fused code.
 import {drawBars} from './bars';
-import type {BenchResult} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
+import type {BenchResult} from './result';
 import {shapeName} from './shapes';
 import type {Colours} from './svg';
 

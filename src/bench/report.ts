@@ -3,10 +3,11 @@
 //
 // The benchmark's results as Markdown, for terminals and docs/.
 import {machineLine} from '../train/machine';
-import type {BenchResult, Row} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
+import type {BenchResult, Row} from './result';
 import {elements, shapeName} from './shapes';
-import {digits, figure, figureNote, table, targetSection} from './table';
+import {digits, figure, figureNote, table} from './table';
+import {targetSection} from './target';
 import {ratio} from './targets';
 
 const BYTES = 4; // float32

@@ -3,7 +3,6 @@
 //
 // Tables of figures in Markdown.
 import type {Measurement} from './measure';
-import type {Target} from './targets';
 
 /** Three significant digits, never an exponent. */
 export function digits(value: number): string {
@@ -25,11 +24,4 @@ export function table(head: string[], rows: string[][]): string[] {
   const widths = head.map((h, i) => Math.max(3, h.length, ...rows.map(r => r[i].length)));
   const line = (cells: string[]) => `| ${cells.map((c, i) => i === 0 ? c.padEnd(widths[i]) : c.padStart(widths[i])).join(' | ')} |`;
   return [line(head), `| ${widths.map((w, i) => i === 0 ? '-'.repeat(w) : `${'-'.repeat(w - 1)}:`).join(' | ')} |`, ...rows.map(line)];
-}
-
-/** The section of a report; none without targets. */
-export function targetSection(targets: readonly Target[]): string[] {
-  if (targets.length === 0) return [];
-  return ['## Targets', '',
-    ...table(['', 'target', 'measured', ''], targets.map(t => [t.what, t.limit, t.measured, t.met ? 'met' : '**missed**'])), ''];
 }

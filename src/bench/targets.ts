@@ -3,16 +3,10 @@
 //
 // The figures that this package sets itself, against what was measured. They are told, not enforced: a busy
 // machine misses them too. The ones against PyTorch are meant for 2 threads.
-import type {BenchResult, Row, Times} from './bench';
 import {CONTESTANTS, ContestantName} from './contestants';
+import type {BenchResult, Row, Times} from './result';
 import {shapeName} from './shapes';
-
-export interface Target {
-  what: string;
-  limit: string;
-  measured: string;
-  met: boolean;
-}
+import type {Target} from './target';
 
 interface Ratio {
   of: ContestantName;

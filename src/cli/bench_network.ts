@@ -3,10 +3,10 @@
 //
 // `tfjs-rbn bench-network`: whole networks with RBN and with BatchNorm, against PyTorch.
 import '../index';
-import {benchNetworks, Plan} from '../bench/network_bench';
-import {networkChart} from '../bench/network_chart';
-import {networkReport} from '../bench/network_report';
-import {MOBILENET_V2, RESNET_50, SMALL_MOBILENET, SMALL_RESNET} from '../bench/networks';
+import {benchNetworks, Plan} from '../bench/network/bench';
+import {networkChart} from '../bench/network/chart';
+import {networkReport} from '../bench/network/report';
+import {MOBILENET_V2, RESNET_50, SMALL_MOBILENET, SMALL_RESNET} from '../bench/network/networks';
 import {chooseBackend, refuseSimulator} from './backend';
 import {markdownPath, numberOption, parseOptions, writeResults} from './options';
 

@@ -9,9 +9,9 @@ import * as assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
 
 import * as tf from '@tensorflow/tfjs-core';
-import type {BenchResult} from '#dist/bench/bench';
 import {localContestants} from '#dist/bench/contestants';
 import {report} from '#dist/bench/report';
+import type {BenchResult} from '#dist/bench/result';
 import {checkTargets} from '#dist/bench/targets';
 import {batchNormalization, fusedBatchNormalization} from '#dist/bench/tfjs_ops';
 

@@ -4,7 +4,7 @@
 // `tfjs-rbn bench-network --backend cuda`, on small networks: all of them runs on the device; on a GPU, PyTorch beside it.
 import * as assert from 'node:assert/strict';
 
-import {networkReport} from '#dist/bench/network_report';
+import {networkReport} from '#dist/bench/network/report';
 
 import {bench, complete, MOBILENET_CASES, RESNET_CASES} from '../support/bench_network';
 import {cudaEnvironment, testEngine} from '../support/cuda';

@@ -8,7 +8,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as assert from 'node:assert/strict';
 
 import * as tf from '@tensorflow/tfjs-core';
-import {buildNetwork, RESNET_50} from '#dist/bench/networks';
+import {buildNetwork, RESNET_50} from '#dist/bench/network/networks';
 
 import {backend, onCuda} from '../support/cuda';
 import {makeIdle, registerStock, Uploads} from '../support/idle';

@@ -5,8 +5,9 @@
 import * as assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
 
-import type {CaseResult, NetworkBenchResult, NetworkTimes, Plan} from '#dist/bench/network_bench';
-import type {Mobilenet, Resnet} from '#dist/bench/networks';
+import type {Plan} from '#dist/bench/network/bench';
+import type {Mobilenet, Resnet} from '#dist/bench/network/networks';
+import type {CaseResult, NetworkBenchResult, NetworkTimes} from '#dist/bench/network/result';
 
 export const RESNET: Resnet = {kind: 'resnet', name: 'R', blocks: [1, 1], filters: 2, classes: 3};
 const MOBILENET: Mobilenet = {
@@ -21,7 +22,7 @@ export const MOBILENET_CASES: Plan = {network: MOBILENET, cases: [{training: fal
 export function bench(backend: object, plans: Plan[], env: NodeJS.ProcessEnv): NetworkBenchResult {
   const {status, stdout, stderr} = spawnSync(process.execPath, ['-e', `
     require(${JSON.stringify(require.resolve('tfjs-rbn'))});
-    const {benchNetworks} = require(${JSON.stringify(require.resolve('#dist/bench/network_bench'))});
+    const {benchNetworks} = require(${JSON.stringify(require.resolve('#dist/bench/network/bench'))});
     benchNetworks(${JSON.stringify(backend)}, ${JSON.stringify(plans)}, ${SIZE},
         {rounds: 2, roundMilliseconds: 1, warmUpMilliseconds: 1}, () => {}).then((result) => console.log(JSON.stringify(result)));`],
   {encoding: 'utf8', env});

@@ -8,11 +8,11 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import type {NetworkBenchResult} from '#dist/bench/network_bench';
 
 import {complete} from '../support/bench_network';
 import {root} from '../support/files';
 import {requireTfjsNode} from '../support/tfjs_node';
+import type {NetworkBenchResult} from '#dist/bench/network/result';
 
 const MAIN = require.resolve('#dist/cli/main');
 

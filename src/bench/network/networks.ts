@@ -4,8 +4,8 @@
 // Whole networks of tf.layers, each with RBN or with tf.layers.batchNormalization: ResNets (He et al., 2015: version 1.5,
 // whose stride stands in the 3×3 convolution) and MobileNetV2 (Sandler et al., 2018). bench/torch_networks.py has the same.
 import * as tfl from '@tensorflow/tfjs-layers';
-import {representativeBatchNormalization} from '../layers';
-import {Norm, parameterCount} from '../train/network';
+import {representativeBatchNormalization} from '../../layers';
+import {Norm, parameterCount} from '../../train/network';
 
 export interface Resnet {
   kind: 'resnet';

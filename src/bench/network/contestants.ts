@@ -5,11 +5,11 @@
 // with BatchNorm. A call ends when its result, the loss or the output, is on the host; of calls in a row only the last.
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import type {Norm} from '../train/network';
-import type {Contestant} from './measure';
+import type {Norm} from '../../train/network';
+import type {Contestant} from '../measure';
+import type {TorchPeer} from '../torch_peer';
 import {Network, networkSize, NetworkSize} from './networks';
-import {timed} from './network_profile';
-import type {TorchPeer} from './torch_peer';
+import {timed} from './profile';
 
 export const NETWORK_CONTESTANTS = {
   rbn: 'tfjs, RBN',

@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // What a training step with RBN on the backend `cuda` is to reach of PyTorch's throughput on the same GPU. Told, not enforced.
-import type {Backend} from '../train/backend';
-import type {CaseResult} from './network_bench';
-import {NetworkContestantName, NETWORK_CONTESTANTS, caseName} from './network_contestants';
-import type {Target} from './targets';
+import type {Backend} from '../../train/backend';
+import type {Target} from '../target';
+import {NetworkContestantName, NETWORK_CONTESTANTS, caseName} from './contestants';
+import type {CaseResult} from './result';
 
 const LEAST: [than: NetworkContestantName, what: string][] = [['torchRbn', 'goal'], ['torchBn', 'stretch']];
 

@@ -5,50 +5,23 @@
 // contestants in turn on one machine.
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import {LibraryState, settings} from '../binding';
-import {fallbackCosts} from '../kernels/cuda';
-import {Backend, startBackend} from '../train/backend';
-import {Norm, NORMS} from '../train/network';
-import {median} from '../train/statistics';
-import {Stopwatch, stopwatchOf} from '../train/stopwatch';
-import {Contestant, Effort, measure, Measurement} from './measure';
-import {Case, caseName, inARow, LocalNetwork, NETWORK_CONTESTANTS, NetworkContestantName, torchNetwork} from './network_contestants';
-import {KernelTime, profileKernels} from './network_profile';
-import {checkNetworkTargets} from './network_targets';
-import {buildNetwork, Network, networkSize, NetworkSize} from './networks';
-import {Surroundings, surroundings, Tensorflow, tensorflowState} from './surroundings';
-import type {Target} from './targets';
-import {TorchPeer, torchThere} from './torch_peer';
-
-export interface NetworkTimes {
-  each: Measurement;
-  row: Measurement | null; // calls in a row
-}
+import {LibraryState, settings} from '../../binding';
+import {fallbackCosts} from '../../kernels/cuda';
+import {Backend, startBackend} from '../../train/backend';
+import {Norm, NORMS} from '../../train/network';
+import {median} from '../../train/statistics';
+import {Stopwatch, stopwatchOf} from '../../train/stopwatch';
+import {Contestant, Effort, measure} from '../measure';
+import {surroundings, tensorflowState} from '../surroundings';
+import {TorchPeer, torchThere} from '../torch_peer';
+import {Case, caseName, inARow, LocalNetwork, NETWORK_CONTESTANTS, NetworkContestantName, torchNetwork} from './contestants';
+import {buildNetwork, Network, networkSize} from './networks';
+import {profileKernels} from './profile';
+import type {CaseResult, NetworkBenchResult} from './result';
+import {checkNetworkTargets} from './targets';
 
 /** What is asked of a network. */
 export interface Plan { network: Network; cases: Pick<Case, 'training' | 'batch'>[] }
-
-export interface CaseResult extends Case {
-  sizes: Record<Norm, NetworkSize>;
-  times: Partial<Record<NetworkContestantName, NetworkTimes>>;
-  /** Of a call in tfjs: the part of its time until JavaScript had nothing left to do but wait. */
-  scriptShares: Partial<Record<Norm, number>>;
-  /** Of a call in tfjs. */
-  kernels: Partial<Record<Norm, KernelTime[]>>;
-  /** Who takes no part, and why. */
-  failures: string[];
-}
-
-export interface NetworkBenchResult extends Surroundings {
-  torch: {version: string; device: string} | null;
-  /** Why PyTorch takes no part. */
-  withoutTorch: string | null;
-  tensorflow: Tensorflow | null;
-  libraries: {name: string; state: string; version: string | null}[]; // on the backend cuda
-  fallbacks: string[]; // kernels that the backend cuda did not run on the device
-  cases: CaseResult[];
-  targets: Target[];
-}
 
 type Models = Record<Norm, tfl.LayersModel>;
 

@@ -2,13 +2,14 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // The results of `npm run bench:gpu` as Markdown and as a picture.
-import {drawBars} from './bars';
-import type {GpuBenchResult, GpuRow} from './gpu_bench';
-import {bestBatchNorm, ContestantName, CONTESTANTS, milliseconds, tensorBytes} from './gpu_contestants';
-import {copyCeiling, ofCeiling} from './gpu_targets';
-import {shapeName} from './shapes';
-import type {Colours} from './svg';
-import {digits, table, targetSection} from './table';
+import {drawBars} from '../bars';
+import {shapeName} from '../shapes';
+import type {Colours} from '../svg';
+import {digits, table} from '../table';
+import {targetSection} from '../target';
+import {bestBatchNorm, ContestantName, CONTESTANTS, milliseconds, tensorBytes} from './contestants';
+import type {GpuBenchResult, GpuRow} from './result';
+import {copyCeiling, ofCeiling} from './targets';
 
 const COPIES: readonly ContestantName[] = ['copy', 'kernelCopy'];
 

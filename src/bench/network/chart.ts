@@ -3,11 +3,11 @@
 //
 // The picture of the benchmark of whole networks: images a second of each case, and where the milliseconds of the first
 // case go in tfjs with RBN.
-import {caseName, NETWORK_CONTESTANTS, NetworkContestantName} from './network_contestants';
-import type {CaseResult, NetworkBenchResult} from './network_bench';
-import {imagesPerSecond} from './network_report';
-import {Colours, svgPage} from './svg';
-import {digits} from './table';
+import {Colours, svgPage} from '../svg';
+import {digits} from '../table';
+import {caseName, NETWORK_CONTESTANTS, NetworkContestantName} from './contestants';
+import {imagesPerSecond} from './report';
+import type {CaseResult, NetworkBenchResult} from './result';
 
 const COLOURS: Colours = {
   rbn: ['#1d4ed8', '#93b8ff'], bn: ['#0d9488', '#2dd4bf'], torchRbn: ['#e8a15c', '#c77d2e'], torchBn: ['#c2620a', '#f5a54a'],

@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // The figures that this package sets itself on a GPU, against what was measured. They are told, not enforced.
-import type {GpuBenchResult, GpuRow} from './gpu_bench';
-import {bestBatchNorm, bytesOf, Direction, milliseconds, tensorBytes} from './gpu_contestants';
-import {shapeName} from './shapes';
-import type {Target} from './targets';
+import {shapeName} from '../shapes';
+import type {Target} from '../target';
+import {bestBatchNorm, bytesOf, Direction, milliseconds, tensorBytes} from './contestants';
+import type {GpuBenchResult, GpuRow} from './result';
 
 const MOST_OF_BATCH_NORM = 1, MOST_OF_BATCH_NORM_ON_AVERAGE = 0.8;
 const MOST_OF_OP_BY_OP = 0.25;

@@ -4,8 +4,8 @@
 // What one RBN layer takes of the host's time on the backend `cuda`: from the call in TypeScript until its kernels are on
 // the stream, which nobody waits for.
 import * as tf from '@tensorflow/tfjs-core';
-import * as rbn from '../index';
-import {Contestant, Effort, measure} from './measure';
+import * as rbn from '../../index';
+import {Contestant, Effort, measure} from '../measure';
 
 /** Microseconds a call. */
 export interface HostTime {

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // What `npm run bench:gpu` measures: which layers, on which tensors, by whom.
-import {elements, Shape} from './shapes';
-import type {Measurement} from './measure';
+import type {Measurement} from '../measure';
+import {elements, Shape} from '../shapes';
 
 export const CONTESTANTS = {
   rbn: 'RBN, this package',

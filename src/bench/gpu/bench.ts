@@ -3,50 +3,14 @@
 //
 // The benchmark of the kernels on a GPU: this package's in the case runner's process, PyTorch's in another, in turns on each
 // layer. What PyTorch can not do is left out and said; what this package can not do is an error.
-import {ContestantName, Direction, Layer, layersOf, PEERS, tensorBytes, Times} from './gpu_contestants';
-import {checkGpuTargets} from './gpu_targets';
+import {LineProcess} from '../line_process';
+import {Contestant, Effort, measure} from '../measure';
+import {Shape, shapeName} from '../shapes';
+import {TorchPeer, torchThere} from '../torch_peer';
+import {ContestantName, Direction, Layer, layersOf, PEERS, tensorBytes} from './contestants';
 import type {HostTime} from './host_time';
-import {LineProcess} from './line_process';
-import {Contestant, Effort, measure} from './measure';
-import {Shape, shapeName} from './shapes';
-import type {Target} from './targets';
-import {TorchPeer, torchThere} from './torch_peer';
-
-/** As the case runner's `device` answers. */
-export interface Gpu {
-  engine: 'cuda' | 'simulator';
-  version: string; // of the package
-  name: string;
-  computeCapability: string;
-  multiprocessors: number;
-  memoryBytes: number;
-  l2Bytes: number;
-  cudaRuntime: string; // that the engine was compiled with
-  cudaDriver: string; // that the driver serves
-}
-
-export interface Torch { torch: string; cuda: string | null; cudnn: number | null; name: string }
-
-export interface GpuRow {
-  layer: Layer;
-  sets: number; // of tensors, used in turn
-  times: Times;
-  leftOut: Record<string, string>; // peers, and why
-  timing: Record<string, string>; // of peers: 'graph' or 'kernels' (summed), and the name of autograd's last step
-}
-
-export interface GpuBenchResult {
-  date: string; // UTC
-  node: string;
-  gpu: Gpu;
-  driver: string | null; // nvidia-smi's line
-  torch: Torch | null;
-  noTorch: string | null; // why
-  hostTime: HostTime;
-  rows: GpuRow[];
-  failures: string[]; // layers that are not in the rows, and why
-  targets: Target[];
-}
+import type {Gpu, GpuBenchResult, GpuRow, Torch} from './result';
+import {checkGpuTargets} from './targets';
 
 export interface GpuEffort extends Effort {
   mostSets: number;

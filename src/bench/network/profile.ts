@@ -3,7 +3,7 @@
 //
 // Where the time of a call goes: JavaScript, and kernels by name.
 import * as tf from '@tensorflow/tfjs-core';
-import type {Stopwatch} from '../train/stopwatch';
+import type {Stopwatch} from '../../train/stopwatch';
 
 export interface Timed {
   milliseconds: number;

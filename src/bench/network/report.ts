@@ -2,11 +2,12 @@
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
 // The results of the benchmark of whole networks as Markdown, for terminals and docs/.
-import {machineLine} from '../train/machine';
-import {Norm, NORMS} from '../train/network';
-import type {CaseResult, NetworkBenchResult} from './network_bench';
-import {caseName, NETWORK_CONTESTANTS, NetworkContestantName} from './network_contestants';
-import {digits, figure, figureNote, table, targetSection} from './table';
+import {machineLine} from '../../train/machine';
+import {Norm, NORMS} from '../../train/network';
+import {digits, figure, figureNote, table} from '../table';
+import {targetSection} from '../target';
+import {caseName, NETWORK_CONTESTANTS, NetworkContestantName} from './contestants';
+import type {CaseResult, NetworkBenchResult} from './result';
 
 const LISTED_KERNELS = 15;
 
