@@ -9,7 +9,10 @@ import {Activation, Layout, NativeAddon, nativeAddon} from '../binding';
 import {composedConfigs} from '../kernels/composed';
 import {plainBackward} from '../kernels/cpu/plain_backward';
 import {plainForward} from '../kernels/cpu/plain_forward';
-import {RepresentativeBatchNorm, representativeBatchNorm, RepresentativeBatchNormAttrs, RepresentativeBatchNormGrad, representativeBatchNormTraining} from '../ops';
+import {
+  RepresentativeBatchNorm, representativeBatchNorm, RepresentativeBatchNormAttrs, RepresentativeBatchNormGrad,
+  representativeBatchNormTraining,
+} from '../ops';
 import type {Backend} from '../train/backend';
 import {stopwatchOf} from '../train/stopwatch';
 import {Contestant, local} from './measure';
