@@ -11,7 +11,7 @@
 // --sample: N mutants that are not known to survive, chosen by --seed. --filter: of 'file: kind: line'.
 // --resume: takes over what earlier runs of the same kernels noticed and, with the same tests, what they did not:
 // a run that was cut off goes on, and one after a new test asks for the survivors alone. --report: writes
-// docs/mutation.md.
+// docs/mutation.md; with --resume it takes over only what ran with these very kernels and tests.
 // All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
 // break: once with AddressSanitizer and UBSan, once with ThreadSanitizer, once plain. All mutants go through the
 // first stage, those that are left through the next. A run that takes more processor time than ten times the
@@ -118,15 +118,23 @@ function openRecord(mutants) {
     for (const name of files) hash.update(fs.readFileSync(path.join(root, name)));
     return hash.digest('hex').slice(0, 12);
   };
+  const filesOf = (folder, pattern) => fs.readdirSync(path.join(root, folder)).sort()
+      .filter((name) => pattern.test(name)).map((name) => `${folder}/${name}`);
   const kernels = hashOf(new Set(mutants.map((m) => m.file)));
-  const runner = fs.readdirSync(path.join(root, 'test/native'))
-      .filter((name) => /^(?:case_runner|reference).*\.(?:cc|h)$/.test(name)).sort();
-  const tests = hashOf([...runner.map((name) => `test/native/${name}`), 'test/cases.json']);
+  // What asks, and what it asks through: the rest of the mutated engine and how both are built.
+  const tests = hashOf([
+    ...filesOf('test/native', /^(?:case_runner|reference).*\.(?:cc|h)$/), 'test/cases.json', 'CMakeLists.txt',
+    ...filesOf('test/native/mutation', /\.(?:mjs|h|cc)$/), ...filesOf('native/simulator', /\.(?:cc|h)$/),
+    ...filesOf('native/simulator/include', /\.h$/), ...filesOf('native/simulator/include/simulator', /\.h$/),
+    ...filesOf('native/cuda', /\.(?:cc|h)$/), ...filesOf('native/cuda/runtime', /\.(?:cc|h)$/),
+  ]);
   const noticed = new Map(), passed = new Set();
+  let seconds = 0;
   if (options.resume && fs.existsSync(file)) {
     for (const line of fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
       const entry = JSON.parse(line);
-      if (entry.kernels !== kernels) continue;
+      if (entry.kernels !== kernels || (options.report && entry.tests !== tests)) continue;
+      seconds += entry.seconds;
       if (entry.noticed) noticed.set(entry.name, entry.stage);
       else if (entry.tests === tests) passed.add(`${entry.stage}: ${entry.name}`);
     }
@@ -134,8 +142,12 @@ function openRecord(mutants) {
   return {
     noticed,
     hasPassed: (mutant, stage) => passed.has(`${stage.name}: ${mutant.name}`),
-    add: (mutant, stage, wasNoticed) => fs.appendFileSync(file,
-        `${JSON.stringify({kernels, tests, name: mutant.name, stage: stage.name, noticed: wasNoticed})}\n`),
+    add: (mutant, stage, wasNoticed, tookSeconds) => {
+      seconds += tookSeconds;
+      const entry = {kernels, tests, name: mutant.name, stage: stage.name, noticed: wasNoticed, seconds: tookSeconds};
+      fs.appendFileSync(file, `${JSON.stringify(entry)}\n`);
+    },
+    hours: () => seconds / 3600,
   };
 }
 
@@ -259,7 +271,7 @@ function readSurvivors() {
   return reasons;
 }
 
-function report(results, survivors, minutes) {
+function report(results, survivors, hours) {
   const missed = results.filter((r) => r.stage === null);
   const table = (head, keyOf) => [
     `| ${head} | mutants | noticed | not noticed |`, '| --- | ---: | ---: | ---: |',
@@ -289,7 +301,7 @@ function report(results, survivors, minutes) {
     'Not covered: the operations beside RBN in `native/cuda/ops`, the runtime in `native/cuda/runtime`, the CPU code in',
     '`native/cpu`, and what only a GPU has (its memory model, its caches, launches too large for the simulator).', '',
     `${new Date().toISOString().slice(0, 10)}: ${results.length} mutants, ${results.length - missed.length} noticed, ` +
-      `${missed.length} not${options.resume ? '' : `; ${minutes.toFixed(0)} minutes, ${options.jobs} processes`}.`, '',
+      `${missed.length} not; ${hours.toFixed(1)} hours of processes that hold a mutant each, ${options.jobs} at a time.`, '',
     ...table('file', (r) => `\`${r.mutant.file}\``),
     ...table('what is broken', (r) => r.mutant.kind),
     '| noticed first by | mutants |', '| --- | ---: |',
@@ -329,8 +341,8 @@ for (const stage of STAGES) {
   let done = 0, found = 0;
   const worker = async () => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const {passed, hung} = await run(stage, mutant, limitSeconds);
-      record.add(mutant, stage, !passed);
+      const {passed, hung, seconds} = await run(stage, mutant, limitSeconds);
+      record.add(mutant, stage, !passed, seconds);
       if (!passed) {
         found++;
         noticed.set(mutant.name, stage.name);
@@ -353,7 +365,7 @@ for (const {mutant, stage} of results) {
   if (stage !== null && listed) problems.push(`is listed, but noticed by '${stage}': ${mutant.name}`);
 }
 const minutes = (Date.now() - started) / 60000;
-if (options.report) report(results, survivors, minutes);
+if (options.report) report(results, survivors, record.hours());
 for (const problem of problems) console.log(problem);
 console.log(`${results.filter((r) => r.stage !== null).length} of ${results.length} mutants noticed, ` +
   `${results.filter((r) => r.stage === null && survivors.has(r.mutant.name)).length} known survivors, ${minutes.toFixed(1)} min`);

@@ -86,7 +86,9 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
   used.erase(std::unique(used.begin(), used.end()), used.end());
 
   Operation operation;
-  const uint64_t seed = simulator.seed * 1000003 + simulator.launches++;
+  const uint64_t seed = simulator.seed * 1000003 + simulator.launches;
+  simulator.last_launches[simulator.launches++ % std::size(simulator.last_launches)] = {
+      config.grid.x, config.grid.y, config.block.x, config.block.y, config.shared_bytes};
   // The operation alone owns the call, and ends on the stream: see Simulator::step.
   operation.run = [&simulator, config, call = std::shared_ptr<const KernelCall>(std::move(call)), seed, stream,
                    used, shared_limit] {
@@ -116,6 +118,16 @@ cudaError_t enqueue_launch(const LaunchConfig& config, const void* kernel, std::
 using namespace rbn::simulator;
 
 extern "C" {
+
+uint64_t rbn_simulator_launches(rbn_simulator_launch* last, uint64_t count) {
+  Simulator& simulator = Simulator::instance();
+  std::lock_guard<std::recursive_mutex> lock(simulator.mutex);
+  constexpr uint64_t kKept = std::size(decltype(simulator.last_launches){});
+  for (uint64_t i = 0; i < std::min({count, kKept, simulator.launches}); i++) {
+    last[i] = simulator.last_launches[(simulator.launches - 1 - i) % kKept];
+  }
+  return simulator.launches;
+}
 
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
   RBN_SIMULATOR_ENTER();

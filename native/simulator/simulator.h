@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "grid.h"
+#include "include/simulator/control.h"
 #include "memory.h"
 
 namespace rbn {
@@ -68,6 +69,7 @@ struct Simulator {
   char message[1024] = "";  // no std::string: what a stream allocates, TSan takes for its own
   uint64_t seed;
   uint64_t launches = 0;
+  rbn_simulator_launch last_launches[16];  // launch k at k % 16
   bool defer;
   uint64_t fail_allocation = 0;
   uint64_t fail_launch;

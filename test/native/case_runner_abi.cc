@@ -600,6 +600,7 @@ std::vector<AbiTest> abi_tests() {
   };
   for (AbiTest& test : edge_tests()) tests.push_back(std::move(test));
   for (AbiTest& test : recording_tests()) tests.push_back(std::move(test));
+  for (AbiTest& test : plan_tests()) tests.push_back(std::move(test));
   return tests;
 }
 

@@ -19,9 +19,10 @@ struct AbiTest {
   std::function<std::string(const Engine&)> run;  // "" or what is wrong; may throw
 };
 
-std::vector<AbiTest> abi_tests();  // those of the other files, too
-std::vector<AbiTest> edge_tests();
-std::vector<AbiTest> recording_tests();
+std::vector<AbiTest> abi_tests();        // those of the other files, too
+std::vector<AbiTest> edge_tests();       // case_runner_edges.cc
+std::vector<AbiTest> recording_tests();  // case_runner_recording.cc
+std::vector<AbiTest> plan_tests();       // case_runner_plans.cc
 
 Case case_named(const std::string& name);  // throws where the table has none
 

@@ -121,6 +121,7 @@ Engine::Engine(const std::string& path) {
   find(library_, "rbn_simulator_fail_launch", &fail_launch);
   find(library_, "rbn_simulator_live_allocations", &live_allocations);
   find(library_, "rbn_simulator_clear_error", &clear_error);
+  find(library_, "rbn_simulator_launches", &launches);
   RbnError error = {};
   check(api_->context_create(0, &context_, &error), error, "context_create");
 }

@@ -15,6 +15,7 @@
 #include "native/cpu/rbn_cpu.h"
 #include "native/cuda/engine.h"
 #include "native/rbn/problem.h"
+#include "native/simulator/include/simulator/control.h"
 
 namespace rbn_test {
 
@@ -57,6 +58,7 @@ class Engine {
   void (*fail_launch)(uint64_t) = nullptr;
   uint64_t (*live_allocations)(uint64_t*) = nullptr;
   void (*clear_error)() = nullptr;
+  uint64_t (*launches)(rbn_simulator_launch*, uint64_t) = nullptr;
 
  private:
   void* library_ = nullptr;

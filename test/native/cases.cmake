@@ -102,7 +102,8 @@ function(rbn_add_case_runner)
   target_include_directories(rbn_cases PUBLIC "${CMAKE_CURRENT_BINARY_DIR}/cases" "${folder}/../..")
   target_link_libraries(rbn_cases PUBLIC ${ARGN} ${CMAKE_DL_LIBS})
   add_executable(rbn_case_runner ${folder}/case_runner.cc ${folder}/case_runner_abi.cc ${folder}/case_runner_bench.cc
-    ${folder}/case_runner_edges.cc ${folder}/case_runner_recording.cc ${folder}/case_runner_self.cc)
+    ${folder}/case_runner_edges.cc ${folder}/case_runner_plans.cc ${folder}/case_runner_recording.cc
+    ${folder}/case_runner_self.cc)
   target_link_libraries(rbn_case_runner PRIVATE rbn_cases)
 endfunction()
 

@@ -25,6 +25,15 @@ RBN_SIMULATOR_EXPORT void rbn_simulator_fail_allocation(uint64_t k);
 // The k-th kernel from now (1 is the next) ends in cudaErrorLaunchFailure, which is sticky; 0: none.
 RBN_SIMULATOR_EXPORT void rbn_simulator_fail_launch(uint64_t k);
 
+// How a kernel was launched: numbers of blocks and threads along x and y, bytes of dynamic shared memory.
+typedef struct rbn_simulator_launch {
+  uint32_t grid_x, grid_y, block_x, block_y;
+  uint64_t shared_bytes;
+} rbn_simulator_launch;
+
+// Kernels that were launched so far. The last ones, up to `count` and 16, go to `last`, the latest first.
+RBN_SIMULATOR_EXPORT uint64_t rbn_simulator_launches(rbn_simulator_launch* last, uint64_t count);
+
 // Device allocations that are live, and their bytes.
 RBN_SIMULATOR_EXPORT uint64_t rbn_simulator_live_allocations(uint64_t* bytes);
 
