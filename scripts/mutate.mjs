@@ -125,7 +125,7 @@ function openRecord(mutants) {
   const tests = hashOf([
     ...filesOf('test/native', /^(?:case_runner|reference).*\.(?:cc|h)$/), 'test/cases.json', 'CMakeLists.txt',
     ...filesOf('test/native/mutation', /\.(?:mjs|h|cc)$/), ...filesOf('native/simulator', /\.(?:cc|h)$/),
-    ...filesOf('native/simulator/include', /\.h$/), ...filesOf('native/simulator/include/simulator', /\.h$/),
+    ...filesOf('native/simulator/include', /^cuda.*\.h$/), ...filesOf('native/simulator/include/simulator', /\.h$/),
     ...filesOf('native/cuda', /\.(?:cc|h)$/), ...filesOf('native/cuda/runtime', /\.(?:cc|h)$/),
   ]);
   const noticed = new Map(), passed = new Set();
