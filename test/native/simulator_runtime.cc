@@ -243,6 +243,15 @@ void test_launch_checks() {
   CHECK(cudaFuncSetAttribute(empty_kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1) == cudaSuccess);
   CHECK(rbn::launch(k, empty_kernel) == cudaSuccess);
 
+  // Only what was taken is kept as a launch, the latest first.
+  rbn_simulator_launch last[2] = {};
+  const uint64_t before = rbn_simulator_launches(nullptr, 0);
+  CHECK(launch_empty(dim3(3, 2), dim3(16, 4)) == cudaSuccess && launch_empty(1, 0) != cudaSuccess);
+  CHECK(rbn::launch(config(1, 32, large), shared_kernel, out, 1) == cudaSuccess);
+  CHECK(rbn_simulator_launches(last, 2) == before + 2);
+  CHECK(last[0].grid_x == 1 && last[0].block_x == 32 && last[0].block_y == 1 && last[0].shared_bytes == large);
+  CHECK(last[1].grid_x == 3 && last[1].grid_y == 2 && last[1].block_x == 16 && last[1].block_y == 4);
+
   // Words of a struct that are no addresses, whatever they look like, are let through.
   Device<int> x(32);
   for (long long n : {0ll, 32ll, 1ll << 40, -1ll, 0x00400000ll, 0x3ff0000000000000ll, 0x0000003800000038ll}) {
