@@ -14,7 +14,7 @@
 // docs/mutation.md; with --resume it takes over only what ran with these very kernels and tests.
 // All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
 // break: once with AddressSanitizer and UBSan, once with ThreadSanitizer, once plain. All mutants go through the
-// first stage, those that are left through the next. A run that takes more processor time than ten times the
+// first stage, those that are left through the next. A run that takes more processor time than four times the
 // whole engine's run is a hang and counts as noticed; how busy the machine is does not matter.
 import {spawn, spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
@@ -184,13 +184,13 @@ const REACHED = [
   [/single\.cu$/, 'one position|pair|\\[[0-9]+,[0-9]+\\]'],
 ];
 
-/** Processor time of a process that sleeps, in clock ticks; of one that is running, stopped or gone a new object. */
-function sleepsAt(pid) {
+/** The state of a process, 'S' where it sleeps, and its processor time in clock ticks; null where it is gone. */
+function lookAt(pid) {
   try {
     const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-    return fields[0] === 'S' ? Number(fields[11]) + Number(fields[12]) : {};
+    return {state: fields[0], ticks: Number(fields[11]) + Number(fields[12])};
   } catch {
-    return {};
+    return null;
   }
 }
 
@@ -221,16 +221,19 @@ function run({build, args, barrierSeeds}, mutant, limitSeconds) {
     const keep = (chunk) => output = (output + chunk).slice(-4000);
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    let asleep = 0, before;
+    let asleep = 0, ticks = 0;
     const timer = setInterval(() => {
-      const now = sleepsAt(child.pid);
-      asleep = now === before ? asleep + 1 : 0;
-      before = now;
+      const now = lookAt(child.pid);
+      asleep = now?.state === 'S' && now.ticks === ticks ? asleep + 1 : 0;
+      ticks = now?.ticks ?? ticks;
       if (asleep === 60) child.kill('SIGXCPU');
     }, 1000);
     child.on('close', (status, signal) => {
       clearInterval(timer);
-      resolve({passed: status === 0, hung: signal === 'SIGXCPU', seconds: (Date.now() - started) / 1000, output});
+      resolve({
+        passed: status === 0, hung: signal === 'SIGXCPU', output, seconds: (Date.now() - started) / 1000,
+        processorSeconds: ticks / 100, // up to its last second
+      });
     });
   });
 }
@@ -297,7 +300,7 @@ function report(results, survivors, hours) {
     'All mutants are compiled into one engine, and an environment variable says which one is broken; a mutant is a',
     'process that ends at the first failure. A mutant that nothing notices stands in `test/native/mutation/survivors.json`',
     'under its reason. An entry whose place is gone, or that a test notices by now, fails the run. A process hangs, and so',
-    'is noticed, when it uses ten times the processor time of the run without a mutant. `.ci/run` runs a sample.', '',
+    'is noticed, when it uses four times the processor time of the run without a mutant. `.ci/run` runs a sample.', '',
     'Not covered: the operations beside RBN in `native/cuda/ops`, the runtime in `native/cuda/runtime`, the CPU code in',
     '`native/cpu`, and what only a GPU has (its memory model, its caches, launches too large for the simulator).', '',
     `${new Date().toISOString().slice(0, 10)}: ${results.length} mutants, ${results.length - missed.length} noticed, ` +
@@ -337,7 +340,7 @@ for (const stage of STAGES) {
   builds.add(stage.build);
   const whole = await run(stage, null, 600);
   if (!whole.passed) throw new Error(`without any mutant, '${stage.name}' fails:\n${whole.output}`);
-  const limitSeconds = Math.ceil(10 * whole.seconds) + 2;
+  const limitSeconds = Math.ceil(4 * whole.processorSeconds) + 4;
   let done = 0, found = 0;
   const worker = async () => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
