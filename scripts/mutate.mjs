@@ -6,12 +6,13 @@
 // What it does not notice must be listed in test/native/mutation/survivors.json with the reason; a survivor
 // that is not listed fails, and so does a listed one that is noticed.
 //
-//   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--resume] [--report] [--list]
+//   node scripts/mutate.mjs [--sample N] [--seed S] [--filter REGEX] [--jobs 2] [--resume] [--quick] [--report] [--list]
 //
 // --sample: N mutants that are not known to survive, chosen by --seed. --filter: of 'file: kind: line'.
 // --resume: takes over what earlier runs of the same kernels noticed and, with the same tests, what they did not:
 // a run that was cut off goes on, and one after a new test asks for the survivors alone. --report: writes
-// docs/mutation.md; with --resume it takes over only what ran with these very kernels and tests.
+// docs/mutation.md; with --resume it takes over only what ran with these very kernels and tests. --quick: what is
+// listed as a survivor goes through the first stage alone.
 // All mutants are compiled into one engine (test/native/mutation/mutant.h), which RBN_MUTANT tells what to
 // break: once with AddressSanitizer and UBSan, once with ThreadSanitizer, once plain. All mutants go through the
 // first stage, those that are left through the next. A run that takes more processor time than four times the
@@ -32,6 +33,7 @@ const {values: options} = parseArgs({
     filter: {type: 'string'},
     jobs: {type: 'string', default: '2'},
     resume: {type: 'boolean', default: false},
+    quick: {type: 'boolean', default: false},
     report: {type: 'boolean', default: false},
     list: {type: 'boolean', default: false},
   },
@@ -295,6 +297,7 @@ function report(results, survivors, hours) {
     'npm run test:mutation                                    # all; fails where a mutant survives without a reason',
     'npm run test:mutation -- --resume                        # goes on after a run that was cut off, or after a new test',
     'npm run test:mutation -- --filter finalize --sample 20   # some of one file',
+    'npm run test:mutation -- --quick                         # what is known to survive goes through the first stage alone',
     'npm run test:mutation -- --report                        # all, and writes this page',
     '```', '',
     'All mutants are compiled into one engine, and an environment variable says which one is broken; a mutant is a',
@@ -304,7 +307,8 @@ function report(results, survivors, hours) {
     'Not covered: the operations beside RBN in `native/cuda/ops`, the runtime in `native/cuda/runtime`, the CPU code in',
     '`native/cpu`, and what only a GPU has (its memory model, its caches, launches too large for the simulator).', '',
     `${new Date().toISOString().slice(0, 10)}: ${results.length} mutants, ${results.length - missed.length} noticed, ` +
-      `${missed.length} not; ${hours.toFixed(1)} hours of processes that hold a mutant each, ${options.jobs} at a time.`, '',
+      `${missed.length} not; ${hours.toFixed(1)} hours of processes that hold a mutant each, ${options.jobs} at a time.` +
+      (options.quick ? ` Those that are not went through '${STAGES[0].name}' alone (\`--quick\`).` : ''), '',
     ...table('file', (r) => `\`${r.mutant.file}\``),
     ...table('what is broken', (r) => r.mutant.kind),
     '| noticed first by | mutants |', '| --- | ---: |',
@@ -334,7 +338,9 @@ const source = writeSources(mutants), builds = new Set();
 const record = openRecord(mutants);
 const {noticed} = record;
 for (const stage of STAGES) {
-  const queue = chosen.filter((m) => !noticed.has(m.name) && !record.hasPassed(m, stage)), total = queue.length;
+  const queue = chosen.filter((m) => !noticed.has(m.name) && !record.hasPassed(m, stage) &&
+      !(options.quick && stage !== STAGES[0] && survivors.has(m.name)));
+  const total = queue.length;
   if (total === 0) continue;
   if (!builds.has(stage.build)) await build(stage.build, source);
   builds.add(stage.build);
