@@ -406,6 +406,9 @@ std::string deferred(const Engine& engine) {
   return "";
 }
 
+// The engine of the mutation test has RBN alone.
+bool has_operations(const Engine& engine) { return engine.api().operation_name(0) != nullptr; }
+
 // `count` launches of a kernel that fills `elements` floats, for a stream that has something to do.
 void keep_busy(const RbnEngineApi& api, RbnContext* context, void* memory, int64_t elements, int count) {
   int32_t fill = 0;
@@ -426,6 +429,7 @@ void keep_busy(const RbnEngineApi& api, RbnContext* context, void* memory, int64
 
 // Host memory that was uploaded is the caller's again at once, whatever the stream is doing.
 std::string uploads(const Engine& engine) {
+  if (!has_operations(engine)) return "";
   const RbnEngineApi& api = engine.api();
   RbnContext* const context = engine.context();
   RbnError error = {};
@@ -491,7 +495,7 @@ std::string downloads(const Engine& engine) {
 
 // The end of a download waits for nothing that was put on the stream after it: JavaScript's thread calls it.
 std::string end_of_download(const Engine& engine) {
-  if (!engine.simulated()) return "";
+  if (!engine.simulated() || !has_operations(engine)) return "";
   const RbnEngineApi& api = engine.api();
   RbnError error = {};
   RbnContext* context = nullptr;  // its own: a failure ends it
