@@ -64,6 +64,7 @@ export function makeIdle(backend: CudaBackend, uploads = new Uploads()): () => v
     download() {},
     async downloadAsync() {},
     run() {},
+    setProducts() {},
     forward() {},
     backward() {},
   };
