@@ -43,6 +43,11 @@ async function installEngine() {
     say('RBN_CUDA_ARCHITECTURES=none: the CUDA engine was not built');
     return false;
   }
+  if (wanted !== null && !/^(native|all|all-major|\d+[a-z]?(-real|-virtual)?(;\d+[a-z]?(-real|-virtual)?)*)$/.test(wanted)) {
+    say("RBN_CUDA_ARCHITECTURES: expected 'native', 'all', 'all-major', 'none' or a list such as '80;90', " +
+        `received '${wanted}': the CUDA engine was not built. Next: mend it, then npm rebuild tfjs-rbn`);
+    return false;
+  }
   const nvcc = findNvcc();
   if (nvcc === null) {
     say('no nvcc found: the CUDA engine was not built, the CPU code works. ' +

@@ -171,6 +171,7 @@ describe('targets and report', () => {
     assert.equal(met(/^RBN TypeScript.* faster than RBN op by op/), true); // 67
     assert.equal(met(/^RBN TypeScript.* faster than .*composed/), false); // 30
     assert.equal(met(/^frozen forward/), false); // 21
+    assert.match(targets.find(t => /faster than RBN op by op/.test(t.what))!.what, /op by op[^,]*, 8x28x28x128$/); // what was measured
   });
 
   it('asks nothing of what was not measured', () => {

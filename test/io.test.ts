@@ -234,6 +234,10 @@ describe('io.fileSystem', () => {
         fs.writeFileSync(file, JSON.stringify({modelTopology: {}, weightsManifest}));
         await assert.rejects(rbn.io.fileSystem(folder).load!(), /model\.json: expected weightsManifest as a list/);
       }
+      for (const file of ['../weights.bin', '../../etc/passwd', 'x/../../y']) {
+        fs.writeFileSync(path.join(folder, 'model.json'), JSON.stringify({modelTopology: {}, weightsManifest: [{paths: [file], weights: []}]}));
+        await assert.rejects(rbn.io.fileSystem(folder).load!(), {message: new RegExp(`expected weights in its own folder or below, received the path '${file}'`)});
+      }
       const below = rbn.io.fileSystem(path.join(file, 'x'));
       await assert.rejects(makeModel().save(below), /expected a folder, or to create one/);
     });
@@ -242,6 +246,7 @@ describe('io.fileSystem', () => {
       assert.throws(() => rbn.io.fileSystem(''),
           {name: 'TypeError', message: /^location: expected .* received an empty string/});
       assert.throws(() => rbn.io.fileSystem(5 as unknown as string), {name: 'TypeError', message: /received number/});
+      assert.throws(() => rbn.io.fileSystem(null as unknown as string), {name: 'TypeError', message: /received null/});
     });
   });
 });

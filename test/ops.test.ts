@@ -99,6 +99,13 @@ describe('ops on cpu', () => {
     }
   });
 
+  it('without channels has no values a channel', () => {
+    const none = tf.zeros([0]) as tf.Tensor1D, x = tf.zeros([2, 4, 0]);
+    assert.throws(() => rbn.representativeBatchNormTraining(x, {centerWeight: none, scaleWeight: none, scaleBias: none}),
+                  {name: 'RangeError', message: /^x: expected at least 2 values per channel .*received 0 /});
+    tf.dispose([none, x]);
+  });
+
   describe('refuse', () => {
     const given = () => ({mean: tf.zeros([C]) as tf.Tensor1D, variance: tf.ones([C]) as tf.Tensor1D});
     const frozen = (x: unknown, p: unknown = params(), options: object = {}) => {

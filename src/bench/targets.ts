@@ -64,12 +64,12 @@ export function checkTargets({backend, tensorflow, rows, overhead}: Pick<BenchRe
   return [
     ...ratios.flatMap(target => training.flatMap(row => ratioTarget(target, row))),
     ...faster.flatMap(({of, to, least, shapes}) => {
-      const asked = training.filter(row => shapes.includes(shapeName(row.shape)));
-      const factors = asked.map(row => ratio(row.times, to, of)).filter(r => r !== null);
-      if (factors.length === 0) return [];
+      const compared = training.filter(row => shapes.includes(shapeName(row.shape)) && ratio(row.times, to, of) !== null);
+      if (compared.length === 0) return [];
+      const factors = compared.map(row => ratio(row.times, to, of)!);
       const lowest = Math.min(...factors);
       return [{
-        what: `${CONTESTANTS[of]} faster than ${CONTESTANTS[to]}, ${shapes.join(', ')}`,
+        what: `${CONTESTANTS[of]} faster than ${CONTESTANTS[to]}, ${compared.map(row => shapeName(row.shape)).join(', ')}`,
         limit: `≥ ${least} ×`, measured: `${lowest.toFixed(0)} × to ${Math.max(...factors).toFixed(0)} ×`, met: lowest >= least,
       }];
     }),

@@ -34,13 +34,13 @@ const ELEMENT_BYTES: {[dtype: string]: number | undefined} =
  *     the two leaves the new weights beside the old model.json: the new model where only weights have changed,
  *     as while training, and else an error of `load` unless both need the same number of bytes.
  * @returns An IOHandler. Its promises are rejected with an Error that names the file: where it is missing,
- *     is no JSON, or where weights do not have the size that the model needs.
+ *     is no JSON, names weights outside of its folder, or where these do not have the size that the model needs.
  * @throws TypeError where location is no string or empty.
  */
 export function fileSystem(location: string): io.IOHandler {
   if (typeof location !== 'string' || location === '') {
     throw new TypeError(`location: expected the path of a folder or of a model.json, received ${
-        location === '' ? 'an empty string' : typeof location}`);
+        location === '' ? 'an empty string' : location === null ? 'null' : typeof location}`);
   }
   return {save: (artifacts) => save(location, artifacts), load: () => load(location)};
 }
@@ -155,7 +155,7 @@ async function readWeights(
   const specs: io.WeightsManifestEntry[] = [];
   const parts: Buffer[] = [];
   for (const group of manifest) {
-    const files = group.paths.map((file) => path.join(path.dirname(modelFile), file));
+    const files = group.paths.map((file) => inFolderOf(modelFile, file));
     let received = 0;
     for (const file of files) {
       const part = await fs.readFile(file).catch((e) => {
@@ -177,6 +177,15 @@ async function readWeights(
     at += part.byteLength;
   }
   return [specs, whole.buffer];
+}
+
+/** A model may come from strangers: it must not name files elsewhere. */
+function inFolderOf(modelFile: string, file: string): string {
+  const folder = path.dirname(modelFile), whole = path.join(folder, file);
+  if (path.relative(folder, whole).split(path.sep)[0] === '..') {
+    throw new Error(`${modelFile}: expected weights in its own folder or below, received the path '${file}'`);
+  }
+  return whole;
 }
 
 /** Bytes that weights take, or null where they do not tell: strings carry their own lengths. */

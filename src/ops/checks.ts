@@ -106,8 +106,8 @@ export function residualTensor(value: unknown, x: Tensor): Tensor {
 
 /** Batch statistics need two values a channel. */
 export function checkBatch(x: Tensor, sizes: Sizes): void {
-  const values = sizes.instances * sizes.positions;
-  if (x.size === 0 || values < 2) {
+  const values = x.size === 0 ? 0 : sizes.instances * sizes.positions;
+  if (values < 2) {
     throw new RangeError('x: expected at least 2 values per channel for batch statistics, ' +
         `received ${values} (shape [${x.shape}])`);
   }

@@ -14,6 +14,13 @@ import {Case, hasNativeLayout} from './cases';
 import {Outputs, PROMISED, Tolerances} from './criteria';
 import {CaseData} from './data';
 
+/** A forward and a backward pass whose buffers are there, to be run again and again. */
+export interface Prepared {
+  call(): void;
+  outputs(): Outputs; // of the last call, which it waits for
+  end(): void;
+}
+
 export interface Implementation {
   name: string;
   tolerances(c: Case): Tolerances;
@@ -40,29 +47,44 @@ function problemOf(c: Case) {
 /** Arrays begin as NaN, so that an element that is not written is seen. */
 const unwritten = (length: number) => new Float32Array(length).fill(NaN);
 
+/** An implementation whose passes can be prepared. */
+export interface KernelLevel extends Implementation {
+  prepare(c: Case, data: CaseData): Prepared;
+}
+
 /** Functions with the arguments of the addon's cpuForward and cpuBackward. */
-export function kernelLevel(name: string, forward: Forward, backward: Backward, threads = 0): Implementation {
+export function kernelLevel(name: string, forward: Forward, backward: Backward, threads = 0): KernelLevel {
   return {
     name,
     tolerances: () => PROMISED,
     applies: hasNativeLayout,
     run(c, d) {
-      const {sizes, stateFloats, maskBytes} = problemOf(c);
       const before = JSON.stringify(d);
+      const {call, outputs} = this.prepare(c, d);
+      call();
+      if (JSON.stringify(d) !== before) throw new Error('an input was written to');
+      return outputs();
+    },
+    prepare(c, d) {
+      const {sizes, stateFloats, maskBytes} = problemOf(c);
       const vector = () => unwritten(c.channels);
       const y = unwritten(c.elements), state = unwritten(stateFloats);
       const mean = c.training ? vector() : null, variance = c.training ? vector() : null;
       const mask = maskBytes === null ? null : new Uint8Array(maskBytes).fill(0xff);
-      forward(threads, ...sizes, d.x, d.residual, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias,
-          d.givenMean, d.givenVariance, y, mean, variance, state, mask);
       const dx = unwritten(c.elements), dresidual = mask && unwritten(c.elements);
       const dgamma = d.gamma && vector(), dbeta = d.beta && vector();
       const dcenterWeight = vector(), dscaleWeight = vector(), dscaleBias = vector();
-      backward(threads, ...sizes, d.dy, d.x, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias, d.givenMean,
-          variance ?? d.givenVariance!, state, mask, dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight,
-          dscaleBias);
-      if (JSON.stringify(d) !== before) throw new Error('an input was written to');
-      return {y, mean, variance, dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias};
+      return {
+        call() {
+          forward(threads, ...sizes, d.x, d.residual, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias,
+              d.givenMean, d.givenVariance, y, mean, variance, state, mask);
+          backward(threads, ...sizes, d.dy, d.x, d.gamma, d.beta, d.centerWeight, d.scaleWeight, d.scaleBias,
+              d.givenMean, variance ?? d.givenVariance!, state, mask, dx, dresidual, dgamma, dbeta, dcenterWeight,
+              dscaleWeight, dscaleBias);
+        },
+        outputs: () => ({y, mean, variance, dx, dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias}),
+        end() {},
+      };
     },
   };
 }
@@ -70,14 +92,16 @@ export function kernelLevel(name: string, forward: Forward, backward: Backward, 
 /** native/cpu through the addon, on so many threads and with one instruction set. */
 export function nativeCpu(addon: NativeAddon, isa: Isa, threads: number): Implementation {
   const name = `native CPU, ${isa}, ${threads} threads`;
-  const {run, ...rest} = kernelLevel(name, addon.cpuForward, addon.cpuBackward, threads);
+  const level = kernelLevel(name, addon.cpuForward, addon.cpuBackward, threads);
   return {
-    ...rest,
+    name,
+    tolerances: level.tolerances,
+    applies: level.applies,
     run(c, d) {
       const before = addon.currentIsa();
       addon.setIsa(isa);
       try {
-        return run(c, d);
+        return level.run(c, d);
       } finally {
         addon.setIsa(before);
       }
@@ -86,12 +110,21 @@ export function nativeCpu(addon: NativeAddon, isa: Isa, threads: number): Implem
 }
 
 /** An engine, on buffers of its device. */
-export function engineLevel(context: EngineContext, kind: string): Implementation {
+export function engineLevel(context: EngineContext, kind: string): KernelLevel {
   return {
     name: `engine '${kind}'`,
     tolerances: () => PROMISED,
     applies: hasNativeLayout,
     run(c, d) {
+      const {call, outputs, end} = this.prepare(c, d);
+      try {
+        call();
+        return outputs();
+      } finally {
+        end();
+      }
+    },
+    prepare(c, d) {
       const buffers = new Map<DeviceAddress, number>(); // their bytes
       const {sizes, stateFloats, maskBytes} = problemOf(c);
       const device = <T extends HostArray | null>(array: T) => {
@@ -108,6 +141,9 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
         return array as unknown as T extends null ? null : Float32Array;
       };
       const vector = () => device(unwritten(c.channels));
+      const end = () => {
+        for (const buffer of buffers.keys()) context.release(buffer);
+      };
       try {
         const x = device(d.x), gamma = device(d.gamma), beta = device(d.beta);
         const parameters = [gamma, beta, device(d.centerWeight), device(d.scaleWeight), device(d.scaleBias)] as const;
@@ -117,21 +153,27 @@ export function engineLevel(context: EngineContext, kind: string): Implementatio
         const mask = maskBytes === null ? null : device(new Uint8Array(maskBytes).fill(0xff));
         const forward: ForwardArguments<DeviceAddress, DeviceAddress> =
             [...sizes, x, device(d.residual), ...parameters, givenMean, givenVariance, y, mean, variance, state, mask];
-        context.forward(Plan.Auto, ...forward);
         const dx = device(unwritten(c.elements)), dresidual = mask && device(unwritten(c.elements));
         const dgamma = gamma && vector(), dbeta = beta && vector();
         const dcenterWeight = vector(), dscaleWeight = vector(), dscaleBias = vector();
         const backward: BackwardArguments<DeviceAddress, DeviceAddress> =
             [...sizes, device(d.dy), x, ...parameters, givenMean, variance ?? givenVariance!, state, mask, dx,
               dresidual, dgamma, dbeta, dcenterWeight, dscaleWeight, dscaleBias];
-        context.backward(Plan.Auto, ...backward);
         return {
-          y: fetch(y), mean: fetch(mean), variance: fetch(variance), dx: fetch(dx), dresidual: fetch(dresidual),
-          dgamma: fetch(dgamma), dbeta: fetch(dbeta), dcenterWeight: fetch(dcenterWeight),
-          dscaleWeight: fetch(dscaleWeight), dscaleBias: fetch(dscaleBias),
+          call() {
+            context.forward(Plan.Auto, ...forward);
+            context.backward(Plan.Auto, ...backward);
+          },
+          outputs: () => ({
+            y: fetch(y), mean: fetch(mean), variance: fetch(variance), dx: fetch(dx), dresidual: fetch(dresidual),
+            dgamma: fetch(dgamma), dbeta: fetch(dbeta), dcenterWeight: fetch(dcenterWeight),
+            dscaleWeight: fetch(dscaleWeight), dscaleBias: fetch(dscaleBias),
+          }),
+          end,
         };
-      } finally {
-        for (const buffer of buffers.keys()) context.release(buffer);
+      } catch (e) {
+        end();
+        throw e;
       }
     },
   };

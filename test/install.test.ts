@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: 2026 the tfjs-rbn authors
 //
-// How the install script finds the headers of cuBLAS and cuDNN (scripts/headers.mjs).
+// The install script: how it finds the headers of cuBLAS and cuDNN (scripts/headers.mjs), and what it says where it builds nothing.
 import * as assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -51,5 +52,24 @@ describe('headers of cuBLAS and cuDNN', () => {
     assert.deepEqual(headersIn(others, [], wanted), {cublas: null, cudnn: null});
     const right = headers('c', {cublas: 13, cudnn: 9});
     assert.deepEqual(headersIn([...others, right], [], wanted), {cublas: right, cudnn: right});
+  });
+});
+
+describe('npm install', () => {
+  const install = (env: NodeJS.ProcessEnv) => spawnSync(process.execPath, [path.join(root, 'scripts/install.mjs'), '--engine'],
+      {encoding: 'utf8', env: {...process.env, ...env}});
+
+  it('says in one line that no nvcc was found', () => {
+    const {status, stderr} = install({PATH: path.dirname(process.execPath), CUDA_HOME: '/nowhere', CUDACXX: '', RBN_CUDA_ARCHITECTURES: ''});
+    assert.equal(status, 1);
+    assert.match(stderr, /^tfjs-rbn: no nvcc found: the CUDA engine was not built, the CPU code works\. .*npm rebuild tfjs-rbn\n$/);
+  });
+
+  it('refuses what is no list of architectures, and leaves the engine that there is', () => {
+    for (const wanted of ['foo', '80,90', '90;', 'sm_90']) {
+      const {status, stderr} = install({RBN_CUDA_ARCHITECTURES: wanted});
+      assert.equal(status, 1);
+      assert.match(stderr, /^tfjs-rbn: RBN_CUDA_ARCHITECTURES: expected 'native', .* received '[^']*': .*\n$/);
+    }
   });
 });
